@@ -1,0 +1,1 @@
+"message 400payload

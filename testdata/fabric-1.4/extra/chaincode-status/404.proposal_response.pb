@@ -1,0 +1,1 @@
+"”message 404payload

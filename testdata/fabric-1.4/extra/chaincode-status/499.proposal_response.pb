@@ -1,0 +1,1 @@
+"ómessage 499payload

@@ -1,0 +1,27 @@
+
+ä
+Â
+fÀî€ØˆàÙÐ"
+errchannel*@d7d7174ffaeccce8123877798958ccb98758641e3822f287ef64679c0e64f2e0:kv×
+º
+Org1MSP®-----BEGIN CERTIFICATE-----
+MIICKzCCAdCgAwIBAgIQAMeSokqIrSXGMrTTAdydjzAKBggqhkjOPQQDAjBzMQsw
+CQYDVQQGEwJVUzETMBEGA1UECBMKQ2FsaWZvcm5pYTEWMBQGA1UEBxMNU2FuIEZy
+YW5jaXNjbzEZMBcGA1UEChMQb3JnMS5leGFtcGxlLmNvbTEcMBoGA1UEAxMTY2Eu
+b3JnMS5leGFtcGxlLmNvbTAeFw0yNjExMjAxMjAzMTRaFw0zNjExMTcxMjA0MTRa
+MGwxCzAJBgNVBAYTAlVTMRMwEQYDVQQIEwpDYWxpZm9ybmlhMRYwFAYDVQQHEw1T
+YW4gRnJhbmNpc2NvMQ8wDQYDVQQLEwZjbGllbnQxHzAdBgNVBAMMFmhpZ2hzQG9y
+ZzEuZXhhbXBsZS5jb20wWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAR6n6lFPAr/
+zM7pmqls7nkziaadlx3AXO80qzVqO+aGoGqy2VtYWUsZqNxaHV8uTiXtjAgcx+If
+kyaoT4p2rnAco00wSzAOBgNVHQ8BAf8EBAMCB4AwDAYDVR0TAQH/BAIwADArBgNV
+HSMEJDAigCBrFaHdiupLIn3p7cruS+LbAx8bb9fpkaoBROgN7h3EfjAKBggqhkjO
+PQQDAgNJADBGAiEAqpfI23sPnmXQ2mT69ocFMycZRc4bcH8pRkZfDoIKMiYCIQCG
+Nj0JxFvTjiCr/7o7iLCeaMOKVEJG6bPj4c93onzjVA==
+-----END CERTIFICATE-----
+Ëp
+}<»Ž I—rÜfÒ+¥„=ýiŽN_
+
+kv
+put
+highs
+1F0D r‹ü˜)	Š­=m:«Ó•dNÆ{´ƒÖ¼üÉÿ> yó-M£’Aq·CuªÆb»jº-M´¾:ê×ð'ãñ

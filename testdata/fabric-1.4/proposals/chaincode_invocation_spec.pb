@@ -1,0 +1,5 @@
+
+1kv'
+event
+proposal-vector
+event payload

@@ -1,0 +1,6 @@
+
+3
+1kv'
+event
+proposal-vector
+event payload

@@ -1,0 +1,3 @@
+
+
+last-eventproposal-vector

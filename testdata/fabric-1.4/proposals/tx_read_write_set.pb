@@ -1,0 +1,8 @@
+%
+kv
+
+last-eventproposal-vector
+lscc
+
+
+kvD

@@ -1,0 +1,8 @@
+
+
+	mychannel
+
+otherchannel
+
+
+errchannel

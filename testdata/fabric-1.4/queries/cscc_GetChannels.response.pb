@@ -1,0 +1,8 @@
+"0È+
+
+	mychannel
+
+otherchannel
+
+
+errchannel

@@ -1,0 +1,8 @@
+
+
+
+errchannel
+
+	mychannel
+
+otherchannel

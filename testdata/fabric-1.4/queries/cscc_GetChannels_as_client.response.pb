@@ -1,0 +1,8 @@
+"0È+
+
+
+errchannel
+
+	mychannel
+
+otherchannel

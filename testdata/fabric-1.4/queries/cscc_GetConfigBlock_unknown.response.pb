@@ -1,0 +1,2 @@
+"hôcaccess denied for [GetConfigBlock][nochannel]: Failed to get policy manager for channel [nochannel]*–
+ Œ+	ÒÆïğ<'ÚİøF}Quğ¼Î§£îhV'Œ™erhôcaccess denied for [GetConfigBlock][nochannel]: Failed to get policy manager for channel [nochannel]"cscc

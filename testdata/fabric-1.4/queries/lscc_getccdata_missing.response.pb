@@ -1,0 +1,7 @@
+"0Ù+could not find chaincode with name 'nosuch'*t
+ ÄÏP#ˆ0qœyi¯¿ﬂ–^*`®(2Äß’ç«ÿ¥∫P
+
+lscc
+
+
+nosuch0Ù+could not find chaincode with name 'nosuch'"lscc

@@ -1,0 +1,18 @@
+"KÈFQ ª£»žê¨+Áƒéã]v³ %<Çþ@{×l8’0  L¢C,žJº¾K›µ#&ï;þXœ6ÎEe½’òi4è*
+ L¥SP“Îí6JžúË‹š“D]µÎPÕàë®ia¹ù]KÈFQ ª£»žê¨+Áƒéã]v³ %<Çþ@{×l8’0  L¢C,žJº¾K›µ#&ï;þXœ6ÎEe½’òi4è"qscclatest2ý
+²
+Org1MSP¦-----BEGIN CERTIFICATE-----
+MIICJzCCAc6gAwIBAgIQC9JVWVxR8pZi6/yxfdwszTAKBggqhkjOPQQDAjBzMQsw
+CQYDVQQGEwJVUzETMBEGA1UECBMKQ2FsaWZvcm5pYTEWMBQGA1UEBxMNU2FuIEZy
+YW5jaXNjbzEZMBcGA1UEChMQb3JnMS5leGFtcGxlLmNvbTEcMBoGA1UEAxMTY2Eu
+b3JnMS5leGFtcGxlLmNvbTAeFw0yNjExMjAxMTQ1MDBaFw0zNjExMTcxMTQ1MDBa
+MGoxCzAJBgNVBAYTAlVTMRMwEQYDVQQIEwpDYWxpZm9ybmlhMRYwFAYDVQQHEw1T
+YW4gRnJhbmNpc2NvMQ0wCwYDVQQLEwRwZWVyMR8wHQYDVQQDExZwZWVyMC5vcmcx
+LmV4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE3aF6OmFVV7J4
+C9MTR/mjlGF1+E3505kPfOd4StZXBGWP1vwFr5wwhISnfrYMx1ibimXAO8Da3gQW
+dYvzO+pgIaNNMEswDgYDVR0PAQH/BAQDAgeAMAwGA1UdEwEB/wQCMAAwKwYDVR0j
+BCQwIoAgaxWh3YrqSyJ96e3K7kvi2wMfG2/X6ZGqAUToDe4dxH4wCgYIKoZIzj0E
+AwIDRwAwRAIgH2lhNVtWTnDpGAhFqFNdm0/pt3XSmjs5Li0Y6X/FZoQCIHvgK4nP
++qUn7qG0Kd+jL80/naWgPorZLaZTx3U/juMc
+-----END CERTIFICATE-----
+F0D GP:¶×U+‘ÿÜ¾j“˜|b×‘Â~JÖkð¢È'¬ A9WU·0¡ïá€hÌâws» åò™ãsYÔ¸Ðvqxqû

@@ -1,0 +1,2 @@
+"ˆô‚Failed to get transaction with id abababababababababababababababababababababababababababababababab, error Entry not found in index*¸
+ Ò¢ÿ?­s[úóï•¢Ší…¢¥Û‚.;¾Ä»ØòŞ4“ˆô‚Failed to get transaction with id abababababababababababababababababababababababababababababababab, error Entry not found in index"qscc

@@ -1,0 +1,1 @@
+"$”namespace nosuch is not defined
