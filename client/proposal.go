@@ -1,0 +1,141 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/heddleledger/heddle/wire/peerpb"
+	"github.com/heddleledger/heddle/wire/tx"
+)
+
+// Request names a chaincode function to call.
+type Request struct {
+	ChannelID string // empty for a request to the peer itself
+	Chaincode string
+	Args      [][]byte
+	Transient map[string][]byte         // seen by the endorsers only
+	Type      peerpb.ChaincodeSpec_Type // what the proposal says of the chaincode; peers ignore it
+}
+
+// Args makes chaincode arguments of strings.
+func Args(args ...string) [][]byte {
+	out := make([][]byte, len(args))
+	for i, a := range args {
+		out[i] = []byte(a)
+	}
+	return out
+}
+
+// NewProposal builds and signs a proposal.
+func (c *Client) NewProposal(r Request) (*tx.Proposal, error) {
+	return tx.NewProposal(c.Signer, tx.ProposalRequest{
+		ChannelID: r.ChannelID,
+		Spec: &peerpb.ChaincodeSpec{
+			Type:        r.Type,
+			ChaincodeId: &peerpb.ChaincodeID{Name: r.Chaincode},
+			Input:       &peerpb.ChaincodeInput{Args: r.Args},
+		},
+		Transient: r.Transient,
+		Time:      c.Now(),
+	})
+}
+
+// Propose sends p to the peer and returns its answer whatever its status. The error is an *EndorseError with Err set.
+func (p *Peer) Propose(ctx context.Context, proposal *tx.Proposal) (*peerpb.ProposalResponse, error) {
+	r, err := p.endorser.ProcessProposal(ctx, proposal.Signed)
+	if err == nil && r.GetResponse() == nil {
+		err = errors.New("the peer sent an answer without a response")
+	}
+	if err != nil {
+		return nil, &EndorseError{TxID: proposal.TxID(), Address: p.Address, Err: err}
+	}
+	return r, nil
+}
+
+// Endorse sends one proposal to all peers at once. Every answer must have a status below 400 (else *EndorseError for the first peer, in
+// the order given, that refused) and all payloads must be equal (else *MismatchError).
+func (c *Client) Endorse(ctx context.Context, proposal *tx.Proposal, peers ...*Peer) ([]*peerpb.ProposalResponse, error) {
+	if len(peers) == 0 {
+		return nil, errors.New("no peer to endorse the proposal")
+	}
+	responses := make([]*peerpb.ProposalResponse, len(peers))
+	failures := make([]error, len(peers))
+	var g errgroup.Group
+	for i, p := range peers {
+		g.Go(func() error {
+			responses[i], failures[i] = p.Propose(ctx, proposal)
+			return nil
+		})
+	}
+	_ = g.Wait() // failures are kept per peer, to report the first in the caller's order
+	for i, p := range peers {
+		if failures[i] != nil {
+			return nil, failures[i]
+		}
+		if responses[i].Response.Status >= endorsed {
+			return nil, &EndorseError{TxID: proposal.TxID(), Address: p.Address, Response: responses[i]}
+		}
+	}
+	for i, r := range responses[1:] {
+		if !bytes.Equal(r.Payload, responses[0].Payload) {
+			return nil, &MismatchError{
+				TxID: proposal.TxID(), First: peers[0].Address, Second: peers[i+1].Address,
+				Differ: difference(responses[0].Payload, r.Payload),
+			}
+		}
+	}
+	return responses, nil
+}
+
+// endorsed is the status from which on peers do not endorse.
+const endorsed = 400
+
+// difference tells in words where two response payloads part.
+func difference(a, b []byte) string {
+	x, err := action(a)
+	if err != nil {
+		return "response payload, which the first peer sent malformed: " + err.Error()
+	}
+	y, err := action(b)
+	if err != nil {
+		return "response payload, which the second peer sent malformed: " + err.Error()
+	}
+	switch {
+	case !proto.Equal(x.Response, y.Response):
+		return "chaincode's response"
+	case !bytes.Equal(x.Results, y.Results):
+		return "read-write set"
+	case !bytes.Equal(x.Events, y.Events):
+		return "chaincode event"
+	case !proto.Equal(x.ChaincodeId, y.ChaincodeId):
+		return "chaincode version"
+	default:
+		return "proposal hash"
+	}
+}
+
+func action(payload []byte) (*peerpb.ChaincodeAction, error) {
+	p := &peerpb.ProposalResponsePayload{}
+	if err := proto.Unmarshal(payload, p); err != nil {
+		return nil, err
+	}
+	a := &peerpb.ChaincodeAction{}
+	return a, proto.Unmarshal(p.Extension, a)
+}
+
+// Query asks one peer and returns the chaincode's response, which has a status below 400; else the error is an *EndorseError.
+func (c *Client) Query(ctx context.Context, peer *Peer, r Request) (*peerpb.Response, error) {
+	proposal, err := c.NewProposal(r)
+	if err != nil {
+		return nil, err
+	}
+	responses, err := c.Endorse(ctx, proposal, peer)
+	if err != nil {
+		return nil, err
+	}
+	return responses[0].Response, nil
+}
