@@ -1,0 +1,106 @@
+package localnet
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+)
+
+//go:embed templates
+var templates embed.FS
+
+const planFile = "network.json"
+
+// readPlan returns the plan that dir holds; fs.ErrNotExist when it holds none.
+func readPlan(dir string) (Plan, error) {
+	var p Plan
+	raw, err := os.ReadFile(filepath.Join(dir, planFile))
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return p, fmt.Errorf("%s does not hold a network (%w); remove the directory to start anew", filepath.Join(dir, planFile), err)
+	}
+	return p, nil
+}
+
+// build writes the files of a new network into its directory: configuration, keys, genesis block and channel transactions.
+func (n *Network) build(ctx context.Context) error {
+	type file struct {
+		name, template string
+		data           any
+	}
+	files := []file{
+		{"crypto-config.yaml", "crypto-config.yaml", n.Plan},
+		{"configtx.yaml", "configtx.yaml", n.Plan},
+		{"client/core.yaml", "client-core.yaml", n.Plan},
+		{filepath.Join("nodes", n.Orderer.Name, "orderer.yaml"), "orderer.yaml", n.Plan},
+	}
+	for _, org := range n.Orgs {
+		files = append(files, file{filepath.Join("nodes", org.Peer.Name, "core.yaml"), "core.yaml", struct {
+			Plan
+			Org Org
+		}{n.Plan, org}})
+	}
+	all, err := template.ParseFS(templates, "templates/*")
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		var text strings.Builder
+		if err := all.ExecuteTemplate(&text, f.template, f.data); err != nil {
+			return err
+		}
+		if err := n.write(f.name, text.String()); err != nil {
+			return err
+		}
+	}
+	for _, i := range n.Identities() {
+		if err := n.write(filepath.Join("env", i.Name()+".sh"), n.envFile(i)); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(n.Dir, "channel"), 0o755); err != nil {
+		return err
+	}
+	if err := n.generate(ctx); err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(n.Plan, "", "  ")
+	if err != nil {
+		return err
+	}
+	return n.write(planFile, string(raw)+"\n")
+}
+
+// generate runs cryptogen and configtxgen.
+func (n *Network) generate(ctx context.Context) error {
+	steps := [][]string{
+		{"cryptogen", "generate", "--config", "crypto-config.yaml", "--output", "crypto"},
+		{"configtxgen", "-configPath", ".", "-profile", "Genesis", "-channelID", "system-channel", "-outputBlock", "channel/genesis.block"},
+		{"configtxgen", "-configPath", ".", "-profile", "Channel", "-channelID", n.Channel, "-outputCreateChannelTx", n.channelTx()},
+	}
+	for _, args := range steps {
+		if out, err := n.tool(ctx, args...); err != nil {
+			return fmt.Errorf("%s: %w\n%s", args[0], err, out)
+		}
+	}
+	return nil
+}
+
+func (n *Network) channelTx() string { return filepath.Join("channel", n.Channel+".tx") }
+
+func (n *Network) write(name, text string) error {
+	path := filepath.Join(n.Dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(text), 0o644)
+}
+
+func lower(s string) string { return strings.ToLower(s) }

@@ -1,0 +1,95 @@
+package localnet
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Env is the environment in which peer commands run as identity i against its organisation's peer.
+func (n *Network) Env(i Identity) []string {
+	user, peer := filepath.Join(n.Dir, i.UserDir()), filepath.Join(n.Dir, i.Org.PeerDir())
+	return []string{
+		"FABRIC_CFG_PATH=" + filepath.Join(n.Dir, "client"),
+		"CORE_PEER_LOCALMSPID=" + i.Org.MSPID,
+		"CORE_PEER_MSPCONFIGPATH=" + filepath.Join(user, "msp"),
+		"CORE_PEER_ADDRESS=" + i.Org.Peer.Address(),
+		"CORE_PEER_TLS_ENABLED=true",
+		"CORE_PEER_TLS_ROOTCERT_FILE=" + filepath.Join(peer, "tls", "ca.crt"),
+		"CORE_PEER_TLS_CLIENTAUTHREQUIRED=" + strconv.FormatBool(n.MutualTLS),
+		"CORE_PEER_TLS_CLIENTCERT_FILE=" + filepath.Join(user, "tls", "client.crt"),
+		"CORE_PEER_TLS_CLIENTKEY_FILE=" + filepath.Join(user, "tls", "client.key"),
+		"ORDERER_ADDRESS=" + n.Orderer.Address(),
+		"ORDERER_CA=" + n.OrdererCA(),
+	}
+}
+
+// OrdererCA is the file with the certificate that vouches for the orderer's TLS certificate.
+func (n *Network) OrdererCA() string { return filepath.Join(n.Dir, n.OrdererDir(), "tls", "ca.crt") }
+
+// PeerCA is the file with the certificate that vouches for the TLS certificate of org's peer.
+func (n *Network) PeerCA(org Org) string { return filepath.Join(n.Dir, org.PeerDir(), "tls", "ca.crt") }
+
+// EnvFile is the file to source to become identity i in a shell.
+func (n *Network) EnvFile(i Identity) string { return filepath.Join(n.Dir, "env", i.Name()+".sh") }
+
+func (n *Network) envFile(i Identity) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Source this file to run peer commands as %s of %s.\n", i.User, i.Org.Name)
+	for _, v := range n.Env(i) {
+		name, value, _ := strings.Cut(v, "=")
+		fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+	}
+	b.WriteString("# To the orderer: peer … -o \"$ORDERER_ADDRESS\" --tls --cafile \"$ORDERER_CA\"\n")
+	return b.String()
+}
+
+// OrdererFlags are the flags with which peer commands reach the orderer.
+func (n *Network) OrdererFlags() []string {
+	flags := []string{"-o", n.Orderer.Address(), "--tls", "--cafile", n.OrdererCA()}
+	if n.MutualTLS {
+		tls := filepath.Join(n.Dir, n.Identities()[0].UserDir(), "tls")
+		flags = append(flags, "--clientauth", "--certfile", filepath.Join(tls, "client.crt"), "--keyfile", filepath.Join(tls, "client.key"))
+	}
+	return flags
+}
+
+// PeerFlags are the flags with which a peer command asks the peers of all given organisations.
+func (n *Network) PeerFlags(orgs ...Org) []string {
+	var flags []string
+	for _, o := range orgs {
+		flags = append(flags, "--peerAddresses", o.Peer.Address(), "--tlsRootCertFiles", n.PeerCA(o))
+	}
+	return flags
+}
+
+// Output is what a command wrote.
+type Output struct{ Stdout, Stderr string }
+
+// Peer runs a peer command as identity i and waits for it. Its error carries what the command wrote to standard error.
+func (n *Network) Peer(ctx context.Context, i Identity, args ...string) (Output, error) {
+	cmd := exec.CommandContext(ctx, n.executable, append([]string{"peer"}, args...)...)
+	cmd.Env = append(os.Environ(), n.Env(i)...)
+	cmd.Dir = n.Dir
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	out := Output{stdout.String(), stderr.String()}
+	if err != nil {
+		return out, fmt.Errorf("peer %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(out.Stderr))
+	}
+	return out, nil
+}
+
+// tool runs one of the executable's tools in the network's directory.
+func (n *Network) tool(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, n.executable, args...)
+	cmd.Dir = n.Dir
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
