@@ -18,7 +18,8 @@ type Config struct {
 	// Dial gives the connection settings for an address, asked before each connection: the trusted TLS roots change with the channel's
 	// configuration. The TLS certificate in it is also what requests are bound to.
 	Dial func(address string) (comm.ClientOptions, error)
-	// Height is how many blocks the channel has. It is read once at the start and after each disconnection.
+	// Height is how many blocks the channel has. It is read once, at the start; from then on Run counts for itself, so that blocks which
+	// Handle has taken but not yet stored are not pulled again.
 	Height func() uint64
 	// LastHash is the header hash of block Height()-1, against which the first pulled block is held; nil if Height() is 0.
 	LastHash func() ([]byte, error)

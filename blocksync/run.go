@@ -20,6 +20,10 @@ import (
 // Run pulls blocks until ctx ends (it then returns ctx's error) or Handle fails (it then returns that error).
 func Run(ctx context.Context, c Config) error {
 	c = c.orDefaults()
+	at, err := c.chain()
+	if err != nil {
+		return err
+	}
 	wait := c.MinBackoff
 	for turn := 0; ; turn++ {
 		endpoints := c.Endpoints()
@@ -28,7 +32,7 @@ func Run(ctx context.Context, c Config) error {
 			c.Log.Error("no orderer endpoint is known for the channel; waiting for one", "channel", c.ChannelID)
 		} else {
 			address := endpoints[turn%len(endpoints)]
-			n, err := c.pull(ctx, address)
+			n, err := c.pull(ctx, address, at)
 			var stop *handleError
 			switch {
 			case ctx.Err() != nil:
@@ -62,7 +66,7 @@ func (e *handleError) Error() string { return e.err.Error() }
 func (e *handleError) Unwrap() error { return e.err }
 
 // pull streams blocks from one orderer until something fails, and tells how many were handed on.
-func (c *Config) pull(ctx context.Context, address string) (blocks int, err error) {
+func (c *Config) pull(ctx context.Context, address string, at *chain) (blocks int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	options, err := c.Dial(address)
@@ -75,11 +79,7 @@ func (c *Config) pull(ctx context.Context, address string) (blocks int, err erro
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 
-	chain, err := c.chain()
-	if err != nil {
-		return 0, err
-	}
-	stream, err := c.open(ctx, conn, options.TLS, chain.next)
+	stream, err := c.open(ctx, conn, options.TLS, at.next)
 	if err != nil {
 		return 0, err
 	}
@@ -92,16 +92,16 @@ func (c *Config) pull(ctx context.Context, address string) (blocks int, err erro
 		if !ok {
 			return blocks, fmt.Errorf("orderer answered with status %s", response.GetStatus())
 		}
-		if err := chain.check(block.Block); err != nil {
+		if err := at.check(block.Block); err != nil {
 			return blocks, fmt.Errorf("orderer %s sent a block that cannot be trusted: %w", address, err)
 		}
 		if err := c.Verify(block.Block); err != nil {
-			return blocks, fmt.Errorf("orderer %s sent block [%d] whose signature is not accepted: %w", address, chain.next, err)
+			return blocks, fmt.Errorf("orderer %s sent block [%d] whose signature is not accepted: %w", address, at.next, err)
 		}
 		if err := c.Handle(ctx, block.Block); err != nil {
 			return blocks, &handleError{err}
 		}
-		chain.advance(block.Block)
+		at.advance(block.Block)
 		blocks++
 	}
 }

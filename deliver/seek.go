@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/comm"
+	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/ordererpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -88,7 +89,7 @@ func (s *search) run(ctx context.Context) (commonpb.Status, error) {
 	default:
 	}
 	if !s.NoExpirationChecks {
-		s.expires = s.channel.ExpiresAt(s.request.Creator())
+		s.expires = msp.ExpiresAt(s.request.Creator())
 	}
 	if err := s.authorize(); err != nil {
 		s.log.Warn("refusing a deliver request", "err", err)

@@ -30,8 +30,6 @@ type Channel interface {
 	// Authorize tells whether the creator of the request, whose signature it verifies, may read. Peers are given the resource of the
 	// service called (acl.EventBlock, acl.EventFilteredBlock); an orderer is given "".
 	Authorize(resource string, request *tx.Envelope) error
-	// ExpiresAt is when the identity's certificate ends; zero if it has no certificate or does not parse.
-	ExpiresAt(identity []byte) time.Time
 	// Errored is closed while the channel cannot order; nil for a peer.
 	Errored() <-chan struct{}
 }
