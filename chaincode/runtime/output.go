@@ -1,0 +1,72 @@
+package runtime
+
+import (
+	"bytes"
+	"sync"
+)
+
+const (
+	maxLine   = 4096 // bytes; longer lines are passed on in pieces
+	keptLines = 20   // of stderr, for error reports
+)
+
+// lines is a Writer that passes on what is written to it line by line.
+type lines struct {
+	emit    func(line string)
+	pending []byte
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	n := len(b)
+	for {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			break
+		}
+		l.add(b[:i])
+		l.flush()
+		b = b[i+1:]
+	}
+	l.add(b)
+	return n, nil
+}
+
+func (l *lines) add(b []byte) {
+	for len(l.pending)+len(b) > maxLine {
+		free := maxLine - len(l.pending)
+		l.pending = append(l.pending, b[:free]...)
+		b = b[free:]
+		l.flush()
+	}
+	l.pending = append(l.pending, b...)
+}
+
+// flush passes on what is pending. Empty lines are not worth a line in the peer's log.
+func (l *lines) flush() {
+	if line := string(bytes.TrimRight(l.pending, "\r")); line != "" {
+		l.emit(line)
+	}
+	l.pending = l.pending[:0]
+}
+
+// tail keeps the last lines added to it.
+type tail struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (t *tail) add(line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.lines) == keptLines {
+		copy(t.lines, t.lines[1:])
+		t.lines = t.lines[:keptLines-1]
+	}
+	t.lines = append(t.lines, line)
+}
+
+func (t *tail) last() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]string(nil), t.lines...)
+}

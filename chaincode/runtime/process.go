@@ -1,0 +1,162 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	goruntime "runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/heddleledger/heddle/chaincode/pack"
+	"github.com/heddleledger/heddle/wire/peerpb"
+)
+
+// Builder makes an executable from a package and returns its path. It may be asked again for a package it has built.
+type Builder func(ctx context.Context, p *pack.Package) (binary string, err error)
+
+// Process runs chaincode as child processes of the peer.
+type Process struct {
+	Builders map[peerpb.ChaincodeSpec_Type]Builder
+	Dir      string        // holds the working directories of running chaincode
+	Grace    time.Duration // between SIGTERM and SIGKILL; 0 means 2 s
+	Log      *slog.Logger  // gets the chaincode's output
+
+	mu     sync.Mutex
+	builds map[string]*build // in progress, by code hash
+}
+
+// drain is how long output is read on after the child has ended, for a grandchild may hold the pipe open.
+const drain = 500 * time.Millisecond
+
+// Start builds the package, at most once at a time for one code hash, and runs it in a process group and working directory of its own.
+func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
+	binary, err := p.build(ctx, l.Package)
+	if err != nil {
+		return nil, fmt.Errorf("error building chaincode %s: %w", l.ID(), err)
+	}
+	dir, err := p.prepare(&l)
+	if err != nil {
+		return nil, fmt.Errorf("preparing a working directory for chaincode %s: %w", l.ID(), err)
+	}
+	c := &child{dir: dir, ended: make(chan struct{}), exits: make(chan Exit, 1), grace: p.Grace}
+	if c.grace == 0 {
+		c.grace = 2 * time.Second
+	}
+	log := p.Log.With("chaincode", l.ID())
+	c.stdout = &lines{emit: func(line string) { log.Info(line, "stream", "stdout") }}
+	c.stderr = &lines{emit: func(line string) { log.Info(line, "stream", "stderr"); c.tail.add(line) }}
+	c.cmd = &exec.Cmd{
+		Path: binary,
+		Args: []string{filepath.Base(binary), "-peer.address=" + l.PeerAddress},
+		Dir:  dir,
+		Env: append(l.Environment(dir),
+			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME="+dir, "TMPDIR="+dir),
+		Stdout:      c.stdout,
+		Stderr:      c.stderr,
+		WaitDelay:   drain,
+		SysProcAttr: isolated(),
+	}
+	started := make(chan error)
+	go c.run(started)
+	if err := <-started; err != nil {
+		os.RemoveAll(dir)
+		return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
+	}
+	return c, nil
+}
+
+// prepare makes the working directory with the launch's files in it.
+func (p *Process) prepare(l *Launch) (string, error) {
+	if err := os.MkdirAll(p.Dir, 0o700); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(p.Dir, l.Name+"."+l.Version+"-")
+	if err != nil {
+		return "", err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
+	for name, content := range l.Files() {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			os.RemoveAll(dir)
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// child is a running process.
+type child struct {
+	cmd            *exec.Cmd
+	dir            string
+	grace          time.Duration
+	stdout, stderr *lines
+	tail           tail
+	ended          chan struct{} // closed when the process and its group are gone
+	exits          chan Exit
+}
+
+// run starts the process and stays with it. The thread is kept because the kernel kills the child when the thread that made it ends.
+func (c *child) run(started chan<- error) {
+	goruntime.LockOSThread()
+	defer goruntime.UnlockOSThread()
+	err := c.cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
+	err = c.cmd.Wait()
+	c.signal(syscall.SIGKILL) // what the child started and left behind
+	c.stdout.flush()
+	c.stderr.flush()
+	os.RemoveAll(c.dir)
+	c.exits <- c.exit(err)
+	close(c.exits)
+	close(c.ended)
+}
+
+// exit reads the process's end from Wait's error.
+func (c *child) exit(err error) Exit {
+	e := Exit{Code: c.cmd.ProcessState.ExitCode(), Stderr: c.tail.last()}
+	if status, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		e.Code = 128 + int(status.Signal())
+	}
+	var bad *exec.ExitError
+	if err != nil && !errors.As(err, &bad) && !errors.Is(err, exec.ErrWaitDelay) {
+		e.Err = err
+	}
+	return e
+}
+
+func (c *child) Wait() <-chan Exit { return c.exits }
+
+func (c *child) Stop(ctx context.Context) error {
+	c.signal(syscall.SIGTERM)
+	grace := time.NewTimer(c.grace)
+	defer grace.Stop()
+	select {
+	case <-c.ended:
+		return nil
+	case <-grace.C:
+	case <-ctx.Done():
+	}
+	c.signal(syscall.SIGKILL)
+	<-c.ended
+	return nil
+}
+
+// signal sends sig to the child's process group; that the group is gone is fine.
+func (c *child) signal(sig syscall.Signal) {
+	select {
+	case <-c.ended: // the number may be another group's by now
+	default:
+		_ = syscall.Kill(-c.cmd.Process.Pid, sig)
+	}
+}
