@@ -1,0 +1,323 @@
+package config
+
+import "time"
+
+// Core is core.yaml: the configuration of a peer and of the commands that talk to one.
+type Core struct {
+	Peer       Peer           `key:"peer"`
+	VM         VM             `key:"vm"`
+	Chaincode  Chaincode      `key:"chaincode"`
+	Ledger     Ledger         `key:"ledger"`
+	Operations CoreOperations `key:"operations"`
+	Metrics    CoreMetrics    `key:"metrics"`
+	Orderer    OrdererClient  `key:"orderer"`
+
+	File    string // the file that was read
+	origins origins
+}
+
+// Peer is the section "peer".
+type Peer struct {
+	ID                     string         `key:"id"`
+	NetworkID              string         `key:"networkId"`
+	ListenAddress          string         `key:"listenAddress"`
+	ChaincodeListenAddress string         `key:"chaincodeListenAddress"` // empty: peer's host, port 7052
+	ChaincodeAddress       string         `key:"chaincodeAddress"`       // what chaincode dials; empty: derived
+	Address                string         `key:"address"`
+	AddressAutoDetect      bool           `key:"addressAutoDetect"`
+	ConnectionTimeout      time.Duration  `key:"connectiontimeout"` // of a TLS handshake with a client
+	Keepalive              PeerKeepalive  `key:"keepalive"`
+	TLS                    PeerTLS        `key:"tls"`
+	Authentication         Authentication `key:"authentication"`
+	FileSystemPath         string         `key:"fileSystemPath,path"`
+	BCCSP                  BCCSP          `key:"BCCSP"`
+	MSPConfigPath          string         `key:"mspConfigPath,path"`
+	LocalMSPID             string         `key:"localMspId"`
+	LocalMSPType           string         `key:"localMspType"`
+	Client                 Client         `key:"client"`
+	DeliveryClient         DeliveryClient `key:"deliveryclient"`
+	Profile                PeerProfile    `key:"profile"`
+	AdminService           AdminService   `key:"adminService"`
+	Handlers               Handlers       `key:"handlers"`
+	ValidatorPoolSize      int            `key:"validatorPoolSize"` // 0: as many as there are processors
+	Limits                 Limits         `key:"limits"`
+	MaxRecvMsgSize         Size           `key:"maxRecvMsgSize"`
+	MaxSendMsgSize         Size           `key:"maxSendMsgSize"`
+}
+
+// PeerKeepalive is "peer.keepalive".
+type PeerKeepalive struct {
+	MinInterval    time.Duration   `key:"minInterval"` // clients that ping more often are cut off
+	Interval       time.Duration   `key:"interval"`    // between the server's own pings
+	Timeout        time.Duration   `key:"timeout"`
+	Client         ClientKeepalive `key:"client"`
+	DeliveryClient ClientKeepalive `key:"deliveryClient"`
+}
+
+// ClientKeepalive says how a gRPC client keeps its connection up.
+type ClientKeepalive struct {
+	Interval time.Duration `key:"interval"`
+	Timeout  time.Duration `key:"timeout"`
+}
+
+// FileRef is a key whose only child is "file".
+type FileRef struct {
+	File string `key:"file,path"`
+}
+
+// FileRefs is a key whose only child is "files".
+type FileRefs struct {
+	Files []string `key:"files,path"`
+}
+
+// PeerTLS is "peer.tls".
+type PeerTLS struct {
+	Enabled            bool     `key:"enabled"`
+	ClientAuthRequired bool     `key:"clientAuthRequired"`
+	Cert               FileRef  `key:"cert"`
+	Key                FileRef  `key:"key"`
+	RootCert           FileRef  `key:"rootcert"`
+	ClientRootCAs      FileRefs `key:"clientRootCAs"`
+	ServerRootCAs      FileRefs `key:"serverRootCAs"`
+	ClientKey          FileRef  `key:"clientKey"`
+	ClientCert         FileRef  `key:"clientCert"`
+	ServerHostOverride string   `key:"serverhostoverride"`
+}
+
+// ClientPair is the certificate and key files for outgoing connections: clientCert and clientKey, or the server's when neither is set.
+func (t *PeerTLS) ClientPair() (cert, key string) {
+	if t.ClientCert.File == "" && t.ClientKey.File == "" {
+		return t.Cert.File, t.Key.File
+	}
+	return t.ClientCert.File, t.ClientKey.File
+}
+
+// Authentication is "peer.authentication".
+type Authentication struct {
+	TimeWindow time.Duration `key:"timewindow"` // how far a request's timestamp may be from now
+}
+
+// BCCSP is the crypto provider. Only the software provider exists here.
+type BCCSP struct {
+	Default string `key:"Default"`
+	SW      SW     `key:"SW"`
+}
+
+// SW is the software crypto provider.
+type SW struct {
+	Hash         string       `key:"Hash"`
+	Security     int          `key:"Security"` // bits
+	FileKeyStore FileKeyStore `key:"FileKeyStore"`
+}
+
+// FileKeyStore is where private keys lie; empty means the MSP's own keystore folder.
+type FileKeyStore struct {
+	KeyStore string `key:"KeyStore,path"`
+}
+
+// Client is "peer.client" and "orderer.client".
+type Client struct {
+	ConnTimeout time.Duration `key:"connTimeout"`
+}
+
+// DeliveryClient is how a peer pulls blocks from orderers.
+type DeliveryClient struct {
+	ReconnectTotalTimeThreshold time.Duration     `key:"reconnectTotalTimeThreshold"`
+	ConnTimeout                 time.Duration     `key:"connTimeout"`
+	ReConnectBackoffThreshold   time.Duration     `key:"reConnectBackoffThreshold"`
+	AddressOverrides            []AddressOverride `key:"addressOverrides"`
+}
+
+// AddressOverride replaces an orderer address of the channel configuration.
+type AddressOverride struct {
+	From        string `key:"from"`
+	To          string `key:"to"`
+	CACertsFile string `key:"caCertsFile,path"`
+}
+
+// PeerProfile is the pprof server.
+type PeerProfile struct {
+	Enabled       bool   `key:"enabled"`
+	ListenAddress string `key:"listenAddress"`
+}
+
+// AdminService is a separate listener for administrators; empty means the peer's own.
+type AdminService struct {
+	ListenAddress string `key:"listenAddress"`
+}
+
+// Handlers names what a proposal passes through. Only Fabric's own handlers exist here.
+type Handlers struct {
+	AuthFilters []Handler          `key:"authFilters"`
+	Decorators  []Handler          `key:"decorators"`
+	Endorsers   map[string]Handler `key:"endorsers"`
+	Validators  map[string]Handler `key:"validators"`
+}
+
+// Handler is one entry of Handlers.
+type Handler struct {
+	Name    string `key:"name"`
+	Library string `key:"library"`
+}
+
+// Limits is "peer.limits".
+type Limits struct {
+	Concurrency Concurrency `key:"concurrency"`
+}
+
+// Concurrency is how many requests a service runs at once; 0 means no limit.
+type Concurrency struct {
+	EndorserService int `key:"endorserService"`
+	DeliverService  int `key:"deliverService"`
+}
+
+// VM is the section "vm": the container engine.
+type VM struct {
+	Endpoint string `key:"endpoint"`
+	Docker   Docker `key:"docker"`
+}
+
+// Docker is "vm.docker".
+type Docker struct {
+	TLS          DockerTLS `key:"tls"`
+	AttachStdout bool      `key:"attachStdout"`
+}
+
+// DockerTLS is how the container engine is reached.
+type DockerTLS struct {
+	Enabled bool    `key:"enabled"`
+	CA      FileRef `key:"ca"`
+	Cert    FileRef `key:"cert"`
+	Key     FileRef `key:"key"`
+}
+
+// Chaincode is the section "chaincode".
+type Chaincode struct {
+	Runtime        string            `key:"runtime"` // Heddle's own key: process, inprocess or docker; empty: decided by what is there
+	StartupTimeout time.Duration     `key:"startuptimeout"`
+	ExecuteTimeout time.Duration     `key:"executetimeout"`
+	InstallTimeout time.Duration     `key:"installTimeout"`
+	Mode           string            `key:"mode"`              // net or dev
+	Keepalive      time.Duration     `key:"keepalive,seconds"` // 0: none
+	System         map[string]string `key:"system"`            // system chaincodes and whether each is enabled
+	Logging        ChaincodeLogging  `key:"logging"`
+}
+
+// DevMode tells whether chaincode is started by hand.
+func (c *Chaincode) DevMode() bool { return c.Mode == "dev" }
+
+// ChaincodeLogging is given to chaincode in its environment.
+type ChaincodeLogging struct {
+	Level  string `key:"level"`
+	Shim   string `key:"shim"`
+	Format string `key:"format"`
+}
+
+// Ledger is the section "ledger".
+type Ledger struct {
+	State   LedgerState   `key:"state"`
+	History LedgerHistory `key:"history"`
+}
+
+// LedgerState is "ledger.state".
+type LedgerState struct {
+	StateDatabase   string `key:"stateDatabase"`
+	TotalQueryLimit int    `key:"totalQueryLimit"` // results a query may give
+}
+
+// LedgerHistory is "ledger.history".
+type LedgerHistory struct {
+	EnableHistoryDatabase bool `key:"enableHistoryDatabase"`
+}
+
+// CoreOperations is the section "operations": health, metrics and log levels over HTTP.
+type CoreOperations struct {
+	ListenAddress string            `key:"listenAddress"`
+	TLS           CoreOperationsTLS `key:"tls"`
+}
+
+// CoreOperationsTLS is "operations.tls". Relative paths are the process's own, as in Fabric.
+type CoreOperationsTLS struct {
+	Enabled            bool       `key:"enabled"`
+	Cert               PlainFile  `key:"cert"`
+	Key                PlainFile  `key:"key"`
+	ClientAuthRequired bool       `key:"clientAuthRequired"`
+	ClientRootCAs      PlainFiles `key:"clientRootCAs"`
+}
+
+// PlainFile is a file whose relative path is the process's own.
+type PlainFile struct {
+	File string `key:"file"`
+}
+
+// PlainFiles are files whose relative paths are the process's own.
+type PlainFiles struct {
+	Files []string `key:"files"`
+}
+
+// CoreMetrics is the section "metrics".
+type CoreMetrics struct {
+	Provider string     `key:"provider"` // disabled, prometheus or statsd
+	Statsd   CoreStatsd `key:"statsd"`
+}
+
+// CoreStatsd is "metrics.statsd".
+type CoreStatsd struct {
+	Network       string        `key:"network"`
+	Address       string        `key:"address"`
+	WriteInterval time.Duration `key:"writeInterval"`
+	Prefix        string        `key:"prefix"`
+}
+
+// OrdererClient is the section "orderer", which commands' flags and CORE_ORDERER_… fill: how to reach an orderer.
+type OrdererClient struct {
+	Address string           `key:"address"`
+	Client  Client           `key:"client"`
+	TLS     OrdererClientTLS `key:"tls"`
+}
+
+// OrdererClientTLS is "orderer.tls" of core.yaml.
+type OrdererClientTLS struct {
+	Enabled            bool          `key:"enabled"`
+	ClientAuthRequired bool          `key:"clientAuthRequired"`
+	RootCert           FileRef       `key:"rootcert"`
+	ClientKey          FileRef       `key:"clientKey"`
+	ClientCert         FileRef       `key:"clientCert"`
+	ServerHostOverride string        `key:"serverhostoverride"`
+	HandshakeTimeShift time.Duration `key:"handshakeTimeShift"`
+}
+
+// defaultCore is what holds for keys that neither the file nor the environment gives.
+func defaultCore() *Core {
+	c := &Core{}
+	p := &c.Peer
+	p.ListenAddress, p.Address = "0.0.0.0:7051", "0.0.0.0:7051"
+	p.ConnectionTimeout = 5 * time.Second
+	p.Keepalive = PeerKeepalive{
+		MinInterval: time.Minute, Interval: 2 * time.Hour, Timeout: 20 * time.Second,
+		Client:         ClientKeepalive{Interval: time.Minute, Timeout: 20 * time.Second},
+		DeliveryClient: ClientKeepalive{Interval: time.Minute, Timeout: 20 * time.Second},
+	}
+	p.Authentication.TimeWindow = 15 * time.Minute
+	p.FileSystemPath = "/var/hyperledger/production"
+	p.BCCSP = BCCSP{Default: "SW", SW: SW{Hash: "SHA2", Security: 256}}
+	p.MSPConfigPath, p.LocalMSPID, p.LocalMSPType = "msp", "SampleOrg", "bccsp"
+	p.Client.ConnTimeout = 3 * time.Second
+	p.DeliveryClient = DeliveryClient{
+		ReconnectTotalTimeThreshold: time.Hour, ConnTimeout: 3 * time.Second, ReConnectBackoffThreshold: time.Hour,
+	}
+	p.Profile.ListenAddress = "0.0.0.0:6060"
+	p.MaxRecvMsgSize, p.MaxSendMsgSize = 100<<20, 100<<20
+	c.Chaincode = Chaincode{
+		StartupTimeout: 5 * time.Minute, ExecuteTimeout: 30 * time.Second, InstallTimeout: 5 * time.Minute, Mode: "net",
+		System:  map[string]string{"cscc": "enable", "lscc": "enable", "qscc": "enable"},
+		Logging: ChaincodeLogging{Level: "info", Shim: "warning"},
+	}
+	c.Ledger = Ledger{
+		State:   LedgerState{StateDatabase: "goleveldb", TotalQueryLimit: 100000},
+		History: LedgerHistory{EnableHistoryDatabase: true},
+	}
+	c.Metrics = CoreMetrics{Provider: "disabled", Statsd: CoreStatsd{Network: "udp", Address: "127.0.0.1:8125", WriteInterval: 10 * time.Second}}
+	c.Orderer.Client.ConnTimeout = 3 * time.Second
+	return c
+}

@@ -1,0 +1,233 @@
+package config
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Keys that some release of Fabric knows and Heddle does not use, one section to a line: the section, a colon, and its keys.
+// A key that ends in .* may have anything below it.
+const (
+	ignoredCore = `
+peer: gomaxprocs
+peer.gossip: bootstrap useLeaderElection orgLeader membershipTrackerInterval endpoint maxBlockCountToStore maxPropagationBurstLatency maxPropagationBurstSize propagateIterations propagatePeerNum pullInterval pullPeerNum requestStateInfoInterval publishStateInfoInterval stateInfoRetentionInterval publishCertPeriod skipBlockVerification dialTimeout connTimeout recvBuffSize sendBuffSize digestWaitTime requestWaitTime responseWaitTime aliveTimeInterval aliveExpirationTimeout reconnectInterval maxConnectionAttempts msgExpirationFactor externalEndpoint nonBlockingCommitMode skipHandshake ignoreSecurity
+peer.gossip.election: startupGracePeriod membershipSampleInterval leaderAliveThreshold leaderElectionDuration
+peer.gossip.pvtData: pullRetryThreshold minPeers maxPeers transientstoreMaxBlockRetention pushAckTimeout btlPullMargin reconcileBatchSize reconcileSleepInterval reconciliationEnabled skipPullingInvalidTransactionsDuringCommit
+peer.gossip.pvtData.implicitCollectionDisseminationPolicy: requiredPeerCount maxPeerCount
+peer.gossip.state: enabled checkInterval responseTimeout batchSize blockBufferSize channelSize maxRetries
+peer.gateway: enabled endorsementTimeout broadcastTimeout dialTimeout
+peer.discovery: enabled authCacheEnabled authCacheMaxSize authCachePurgeRetentionRatio orgMembersAllowedAccess
+peer.events: address buffersize timeout timewindow keepalive.minInterval sendTimeout
+peer.validator: enabled
+peer.validator.events: address
+peer.sync.*: blocks state
+peer.deliveryclient: staticRootsEnabled blockGossipEnabled blockCensorshipTimeoutKey minimalReconnectInterval policy
+peer.limits.concurrency: gatewayService qscc
+peer.BCCSP.PKCS11: Library Label Pin Hash Security SoftwareVerify Sensitive Immutable AltID KeyIds FileKeyStore.KeyStore
+peer.tls: handshakeTimeShift
+peer.authentication: noExpirationChecks
+vm.docker: hostConfig.*
+chaincode: id.path id.name peerAddress builder pull golang.runtime golang.dynamicLink car.runtime java.runtime java.Dockerfile node.runtime systemPlugins.* externalBuilders.* deploytimeout buildlevel
+chaincode.runtimeParams: useWriteBatch maxSizeWriteBatch useGetMultipleKeys maxSizeGetMultipleKeys
+ledger: blockchain.*
+ledger.state: queryLimit
+ledger.state.couchDBConfig: couchDBAddress username password maxRetries maxRetriesOnStartup requestTimeout internalQueryLimit queryLimit maxBatchUpdateSize warmIndexesAfterNBlocks autoWarmIndexes createGlobalChangesDB cacheSize redoLogPath
+ledger.pvtdataStore: collElgProcMaxDbBatchSize collElgProcDbBatchesInterval deprioritizedDataReconcilerInterval purgeInterval purgedKeyAuditLogging
+ledger.snapshots: rootDir
+logging: level format peer cauthdsl gossip grpc ledger msp policies node
+logging.*: peer
+metrics: enabled reporter interval
+metrics.statsdReporter: address flushInterval flushBytes
+metrics.promReporter: listenAddress
+`
+	ignoredOrderer = `
+General: LogLevel LogFormat OrdererType
+General.Backoff: BaseDelay Multiplier MaxDelay
+General.Throttling: Rate InactivityTimeout
+General.Cluster: ReplicationPolicy
+General.BCCSP.PKCS11: Library Label Pin Hash Security SoftwareVerify Sensitive Immutable AltID KeyIds FileKeyStore.KeyStore
+RAMLedger: HistorySize
+Kafka: Verbose Version Topic.ReplicationFactor
+Kafka.Retry: ShortInterval ShortTotal LongInterval LongTotal NetworkTimeouts.DialTimeout NetworkTimeouts.ReadTimeout NetworkTimeouts.WriteTimeout Metadata.RetryBackoff Metadata.RetryMax Producer.RetryBackoff Producer.RetryMax Consumer.RetryBackoff
+Kafka.TLS: Enabled PrivateKey.* Certificate.* RootCAs.* ClientAuthRequired ClientRootCAs TLSHandshakeTimeShift
+Kafka.SASLPlain: Enabled User Password
+Debug: BroadcastTraceDir DeliverTraceDir
+Operations.TLS: TLSHandshakeTimeShift
+Admin: ListenAddress
+Admin.TLS: Enabled Certificate PrivateKey RootCAs ClientAuthRequired ClientRootCAs TLSHandshakeTimeShift
+ChannelParticipation: Enabled MaxRequestBodySize
+`
+)
+
+// ignored is a parsed list of keys that are known and not used.
+type ignored struct {
+	keys   []string          // as documented, sections included
+	group  map[string]string // lower-case key → the section its notice is about
+	opaque map[string]bool   // keys with anything below them
+	seen   map[string]*seenKeys
+}
+
+// seenKeys are the unused keys of one section that a configuration gives.
+type seenKeys struct {
+	where string
+	order int
+	keys  []string
+}
+
+func parseIgnored(text string) *ignored {
+	ig := &ignored{group: map[string]string{}, opaque: map[string]bool{}, seen: map[string]*seenKeys{}}
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		section, keys, _ := strings.Cut(line, ":")
+		section = strings.TrimSuffix(section, ".*")
+		for _, key := range strings.Fields(keys) {
+			key, opaque := strings.CutSuffix(key, ".*")
+			ig.add(section, section+"."+key, opaque)
+		}
+	}
+	return ig
+}
+
+// add enters a key and the sections above it.
+func (ig *ignored) add(section, key string, opaque bool) {
+	if _, ok := ig.group[strings.ToLower(key)]; !ok {
+		ig.keys = append(ig.keys, key)
+	}
+	ig.group[strings.ToLower(key)] = section
+	if opaque {
+		ig.opaque[strings.ToLower(key)] = true
+	}
+	for dot := strings.LastIndexByte(key, '.'); dot > 0; dot = strings.LastIndexByte(key, '.') {
+		key = key[:dot]
+		if _, ok := ig.group[strings.ToLower(key)]; ok {
+			return
+		}
+		ig.group[strings.ToLower(key)] = ""
+		ig.keys = append(ig.keys, key)
+	}
+}
+
+// reportRest deals with the keys of a mapping that no field took: unused ones are noted, unknown ones are problems.
+func (l *loader) reportRest(entries map[string]*entry, prefix string) {
+	for _, e := range sorted(entries) {
+		if e.used || prefix == "" && strings.HasPrefix(strings.ToLower(e.name), "x-") {
+			continue
+		}
+		key := prefix + e.name
+		section, known := l.ignored.group[strings.ToLower(key)]
+		switch {
+		case !known:
+			l.problem(e.line, "%s", l.unknown(key))
+		case section != "":
+			l.ignored.note(section, key, l.at(e.line))
+		default:
+			if resolve(e.value).Kind == yaml.MappingNode && l.spend(e.line) {
+				l.reportRest(l.entries(e.value, key+"."), key+".")
+			}
+		}
+	}
+}
+
+// note remembers that a configuration gives an unused key.
+func (ig *ignored) note(section, key, where string) {
+	s := ig.seen[section]
+	if s == nil {
+		s = &seenKeys{where: where, order: len(ig.seen)}
+		ig.seen[section] = s
+	}
+	s.keys = append(s.keys, key[min(len(section)+1, len(key)):])
+}
+
+// collectNotices makes one notice per section with unused keys.
+func (l *loader) collectNotices() {
+	sections := make([]string, 0, len(l.ignored.seen))
+	for s := range l.ignored.seen {
+		sections = append(sections, s)
+	}
+	sort.Slice(sections, func(i, j int) bool { return l.ignored.seen[sections[i]].order < l.ignored.seen[sections[j]].order })
+	var notices []Notice
+	for _, s := range sections {
+		seen := l.ignored.seen[s]
+		notices = append(notices, Notice{Where: seen.where, Text: fmt.Sprintf("%s: not used by Heddle: %s", s, strings.Join(seen.keys, ", "))})
+	}
+	l.notices = append(notices, l.notices...)
+}
+
+// checkEnvironment notes variables that name unused keys, and those that look like a misspelt key. Other programs share the prefix, so
+// nothing here is a problem.
+func (l *loader) checkEnvironment() {
+	byVariable := map[string]string{}
+	for _, key := range l.known {
+		byVariable[l.variable(key)] = key
+	}
+	names := make([]string, 0, len(l.env))
+	for name := range l.env {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		key, ok := byVariable[name]
+		if !ok {
+			if near := nearest(strings.ToLower(name), l.known, func(k string) string { return strings.ToLower(l.variable(k)) }); near != "" {
+				l.notices = append(l.notices, Notice{Where: name, Text: fmt.Sprintf("sets no known key; did you mean %s?", l.variable(near))})
+			}
+			continue
+		}
+		if section := l.ignored.group[strings.ToLower(key)]; section != "" {
+			l.ignored.note(section, key, name)
+		}
+	}
+}
+
+func (l *loader) at(line int) string { return fmt.Sprintf("%s:%d", l.file, line) }
+
+// unknown is the text about a key that nobody knows.
+func (l *loader) unknown(key string) string {
+	near := nearest(strings.ToLower(key), l.known, strings.ToLower)
+	if near == "" {
+		return key + " is not a known key"
+	}
+	return fmt.Sprintf("%s is not a known key; did you mean %s?", key, near)
+}
+
+// nearest is the candidate whose form differs from word by the fewest edits, at most three and at most a third of the last name's
+// length (one at least); empty if there is none.
+func nearest(word string, candidates []string, form func(string) string) string {
+	last := word[strings.LastIndexAny(word, "._")+1:]
+	limit := min(3, max(1, len(last)/3))
+	best := ""
+	for _, c := range candidates {
+		if d := distance(word, form(c), limit); d <= limit {
+			best, limit = c, d-1
+		}
+	}
+	return best
+}
+
+// distance counts the edits between a and b: letters put in, left out, changed, or swapped with a neighbour. Beyond limit it is inexact.
+func distance(a, b string, limit int) int {
+	if len(a)-len(b) > limit || len(b)-len(a) > limit {
+		return limit + 1
+	}
+	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		next[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			next[j] = min(row[j]+1, next[j-1]+1, row[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				next[j] = min(next[j], before[j-2]+1)
+			}
+		}
+		before, row, next = row, next, before
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,178 @@
+package config
+
+import "time"
+
+// Orderer is orderer.yaml: the configuration of an ordering node.
+type Orderer struct {
+	General    General           `key:"General"`
+	FileLedger FileLedger        `key:"FileLedger"`
+	Operations OrdererOperations `key:"Operations"`
+	Metrics    OrdererMetrics    `key:"Metrics"`
+	Consensus  Consensus         `key:"Consensus"`
+
+	File    string // the file that was read
+	origins origins
+}
+
+// General is the section "General".
+type General struct {
+	LedgerType        string                `key:"LedgerType"` // only file
+	ListenAddress     string                `key:"ListenAddress"`
+	ListenPort        uint16                `key:"ListenPort"`
+	TLS               OrdererTLS            `key:"TLS"`
+	Cluster           Cluster               `key:"Cluster"`
+	Keepalive         OrdererKeepalive      `key:"Keepalive"`
+	ConnectionTimeout time.Duration         `key:"ConnectionTimeout"`
+	MaxRecvMsgSize    Size                  `key:"MaxRecvMsgSize"`
+	MaxSendMsgSize    Size                  `key:"MaxSendMsgSize"`
+	GenesisMethod     string                `key:"GenesisMethod"` // file or provisional; BootstrapMethod is 2.x's name for it
+	GenesisProfile    string                `key:"GenesisProfile"`
+	SystemChannel     string                `key:"SystemChannel"`
+	GenesisFile       string                `key:"GenesisFile,path"` // BootstrapFile is 2.x's name for it
+	BootstrapMethod   string                `key:"BootstrapMethod"`
+	BootstrapFile     string                `key:"BootstrapFile,path"`
+	Profile           OrdererProfile        `key:"Profile"`
+	LocalMSPDir       string                `key:"LocalMSPDir,path"`
+	LocalMSPID        string                `key:"LocalMSPID"`
+	BCCSP             BCCSP                 `key:"BCCSP"`
+	Authentication    OrdererAuthentication `key:"Authentication"`
+}
+
+// OrdererTLS is "General.TLS".
+type OrdererTLS struct {
+	Enabled               bool          `key:"Enabled"`
+	PrivateKey            string        `key:"PrivateKey,path"`
+	Certificate           string        `key:"Certificate,path"`
+	RootCAs               []string      `key:"RootCAs,path"`
+	ClientAuthRequired    bool          `key:"ClientAuthRequired"`
+	ClientRootCAs         []string      `key:"ClientRootCAs,path"`
+	TLSHandshakeTimeShift time.Duration `key:"TLSHandshakeTimeShift"`
+}
+
+// Cluster is how ordering nodes reach each other.
+type Cluster struct {
+	ListenAddress                        string        `key:"ListenAddress"` // empty: the general listener
+	ListenPort                           uint16        `key:"ListenPort"`
+	ServerCertificate                    string        `key:"ServerCertificate"`
+	ServerPrivateKey                     string        `key:"ServerPrivateKey"`
+	ClientCertificate                    string        `key:"ClientCertificate,path"`
+	ClientPrivateKey                     string        `key:"ClientPrivateKey,path"`
+	RootCAs                              []string      `key:"RootCAs,path"`
+	DialTimeout                          time.Duration `key:"DialTimeout"`
+	RPCTimeout                           time.Duration `key:"RPCTimeout"`
+	ReplicationBufferSize                Size          `key:"ReplicationBufferSize"`
+	ReplicationPullTimeout               time.Duration `key:"ReplicationPullTimeout"`
+	ReplicationRetryTimeout              time.Duration `key:"ReplicationRetryTimeout"`
+	ReplicationBackgroundRefreshInterval time.Duration `key:"ReplicationBackgroundRefreshInterval"`
+	ReplicationMaxRetries                int           `key:"ReplicationMaxRetries"`
+	SendBufferSize                       int           `key:"SendBufferSize"` // messages
+	CertExpirationWarningThreshold       time.Duration `key:"CertExpirationWarningThreshold"`
+	TLSHandshakeTimeShift                time.Duration `key:"TLSHandshakeTimeShift"`
+}
+
+// OrdererKeepalive is "General.Keepalive".
+type OrdererKeepalive struct {
+	ServerMinInterval time.Duration `key:"ServerMinInterval"`
+	ServerInterval    time.Duration `key:"ServerInterval"`
+	ServerTimeout     time.Duration `key:"ServerTimeout"`
+}
+
+// OrdererProfile is the pprof server.
+type OrdererProfile struct {
+	Enabled bool   `key:"Enabled"`
+	Address string `key:"Address"`
+}
+
+// OrdererAuthentication is "General.Authentication".
+type OrdererAuthentication struct {
+	TimeWindow         time.Duration `key:"TimeWindow"`
+	NoExpirationChecks bool          `key:"NoExpirationChecks"`
+}
+
+// FileLedger is where blocks are kept.
+type FileLedger struct {
+	Location string `key:"Location"`
+	Prefix   string `key:"Prefix"` // of a temporary directory, used when Location is empty
+}
+
+// OrdererOperations is the section "Operations".
+type OrdererOperations struct {
+	ListenAddress string               `key:"ListenAddress"`
+	TLS           OrdererOperationsTLS `key:"TLS"`
+}
+
+// OrdererOperationsTLS is "Operations.TLS". Relative paths are the process's own, as in Fabric.
+type OrdererOperationsTLS struct {
+	Enabled            bool     `key:"Enabled"`
+	Certificate        string   `key:"Certificate"`
+	PrivateKey         string   `key:"PrivateKey"`
+	RootCAs            []string `key:"RootCAs"`
+	ClientAuthRequired bool     `key:"ClientAuthRequired"`
+	ClientRootCAs      []string `key:"ClientRootCAs"`
+}
+
+// OrdererMetrics is the section "Metrics".
+type OrdererMetrics struct {
+	Provider string        `key:"Provider"` // disabled, prometheus or statsd
+	Statsd   OrdererStatsd `key:"Statsd"`
+}
+
+// OrdererStatsd is "Metrics.Statsd".
+type OrdererStatsd struct {
+	Network       string        `key:"Network"`
+	Address       string        `key:"Address"`
+	WriteInterval time.Duration `key:"WriteInterval"`
+	Prefix        string        `key:"Prefix"`
+}
+
+// Consensus is what the consensus engine keeps on disk.
+type Consensus struct {
+	WALDir            string        `key:"WALDir"`
+	SnapDir           string        `key:"SnapDir"`
+	EvictionSuspicion time.Duration `key:"EvictionSuspicion"`
+}
+
+// defaultOrderer is what holds for keys that neither the file nor the environment gives.
+func defaultOrderer() *Orderer {
+	return &Orderer{
+		General: General{
+			LedgerType: "file", ListenAddress: "127.0.0.1", ListenPort: 7050,
+			Cluster: Cluster{
+				DialTimeout: 5 * time.Second, RPCTimeout: 7 * time.Second,
+				ReplicationBufferSize: 20 << 20, ReplicationPullTimeout: 5 * time.Second, ReplicationRetryTimeout: 5 * time.Second,
+				ReplicationBackgroundRefreshInterval: 5 * time.Minute, ReplicationMaxRetries: 12,
+				SendBufferSize: 10, CertExpirationWarningThreshold: 7 * 24 * time.Hour,
+			},
+			Keepalive:         OrdererKeepalive{ServerMinInterval: time.Minute, ServerInterval: 2 * time.Hour, ServerTimeout: 20 * time.Second},
+			ConnectionTimeout: 5 * time.Second, MaxRecvMsgSize: 100 << 20, MaxSendMsgSize: 100 << 20,
+			GenesisProfile: "SampleSingleMSPSolo", SystemChannel: "test-system-channel-name",
+			Profile: OrdererProfile{Address: "0.0.0.0:6060"}, LocalMSPDir: "msp", LocalMSPID: "SampleOrg",
+			BCCSP:          BCCSP{Default: "SW", SW: SW{Hash: "SHA2", Security: 256}},
+			Authentication: OrdererAuthentication{TimeWindow: 15 * time.Minute},
+		},
+		FileLedger: FileLedger{Location: "/var/hyperledger/production/orderer", Prefix: "hyperledger-fabric-ordererledger"},
+		Operations: OrdererOperations{ListenAddress: "127.0.0.1:0"},
+		Metrics:    OrdererMetrics{Provider: "disabled", Statsd: OrdererStatsd{Network: "udp", Address: "127.0.0.1:8125", WriteInterval: 30 * time.Second}},
+		Consensus: Consensus{
+			WALDir:  "/var/hyperledger/production/orderer/etcdraft/wal",
+			SnapDir: "/var/hyperledger/production/orderer/etcdraft/snapshot", EvictionSuspicion: 10 * time.Minute,
+		},
+	}
+}
+
+// completeOrderer takes 2.x's names for the genesis block where 1.4's are not given, then fills what is still open.
+func completeOrderer(o *Orderer, dir string) {
+	g := &o.General
+	if g.GenesisMethod == "" {
+		g.GenesisMethod = g.BootstrapMethod
+	}
+	if g.GenesisFile == "" {
+		g.GenesisFile = g.BootstrapFile
+	}
+	if g.GenesisMethod == "" {
+		g.GenesisMethod = "provisional"
+	}
+	if g.GenesisFile == "" {
+		g.GenesisFile = absolute(dir, "genesisblock")
+	}
+}
