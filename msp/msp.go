@@ -1,136 +1,142 @@
-// Package msp decides who an X.509 certificate is: membership service providers, identities, principals and signing.
 package msp
 
 import (
+	"crypto/sha256"
+	"crypto/sha3"
+	"crypto/sha512"
 	"crypto/x509"
 	"errors"
-	"time"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/wire/msppb"
 )
 
-// Version selects the rules an MSP follows; the channel's capabilities choose it.
-type Version int
-
 const (
-	// V1_0 knows no NodeOUs.
-	V1_0 Version = iota
-	// V1_1 adds client and peer NodeOUs.
-	V1_1
-	// V1_3 adds anonymity and combined principals.
-	V1_3
-	// V1_4_3 adds admin and orderer NodeOUs.
-	V1_4_3
+	// typeFabric and typeIdemix are the values of MSPConfig.type.
+	typeFabric = 0
+	typeIdemix = 1
+
+	familySHA2 = "SHA2"
+	familySHA3 = "SHA3"
+	hashSHA256 = "SHA256"
 )
 
-// Option adjusts New, LoadSigner and LoadLocal.
-type Option func(*options)
-
-type options struct {
-	version Version
-	now     func() time.Time
+// nodeRoles are the roles that a NodeOU can stand for.
+var nodeRoles = [...]msppb.MSPRole_MSPRoleType{
+	msppb.MSPRole_CLIENT, msppb.MSPRole_PEER, msppb.MSPRole_ADMIN, msppb.MSPRole_ORDERER,
 }
 
-// WithVersion sets the MSP's version; the default is V1_4_3, as for a local MSP.
-func WithVersion(v Version) Option { return func(o *options) { o.version = v } }
+// MSP is one membership service provider: the rules of one organization. It is immutable and safe for concurrent use.
+type MSP struct {
+	id      string
+	version Version
 
-// WithClock sets the clock that a signing identity's expiry is held against.
-func WithClock(now func() time.Time) Option { return func(o *options) { o.now = now } }
+	signatureHash  string // SHA2 or SHA3
+	identifierHash string // SHA256, SHA384, SHA3_256 or SHA3_384
 
-// Identity is a parsed certificate of one MSP. It is immutable and safe for concurrent use.
-type Identity struct{}
+	roots, intermediates []*x509.Certificate
+	verify               x509.VerifyOptions
+	// inner holds the raw certificates of CAs that have certified another CA of this MSP; they may not certify members.
+	inner map[string]bool
 
-// MSPID is the id of the MSP that issued the identity.
-func (i *Identity) MSPID() string { return "" }
+	admins map[string]bool // raw certificates
+	crls   []crl
 
-// ID is the lower-case hex SHA-256 of the (sanitised) certificate: with MSPID it says who this is.
-func (i *Identity) ID() string { return "" }
+	// ouIdentifiers, when there are any, are the OUs of which a member must have one: name to certifiers' identifiers.
+	ouIdentifiers map[string][][]byte
+	enforceOUs    bool
+	nodeOUs       map[msppb.MSPRole_MSPRoleType]*nodeOU
 
-// Serialized returns the msppb.SerializedIdentity bytes the identity was made from.
-func (i *Identity) Serialized() []byte { return nil }
+	tlsRoots, tlsIntermediates [][]byte
+}
 
-// Certificate returns the (sanitised) certificate.
-func (i *Identity) Certificate() *x509.Certificate { return nil }
+// nodeOU is the organizational unit that marks a role. An empty certifier accepts any certification path.
+type nodeOU struct {
+	name      string
+	certifier []byte
+}
 
-// ExpiresAt is the certificate's NotAfter.
-func (i *Identity) ExpiresAt() time.Time { return time.Time{} }
+// New builds an MSP from its configuration and checks the configuration: that the CAs are CAs and valid, the admins are
+// members, the OUs refer to CAs of this MSP. A signing identity in conf is not looked at: see LoadSigner.
+func New(conf *msppb.MSPConfig, opts ...Option) (*MSP, error) {
+	if conf == nil {
+		return nil, errors.New("Setup error: nil conf reference")
+	}
+	switch conf.Type {
+	case typeFabric:
+	case typeIdemix:
+		return nil, fmt.Errorf("Setup error: unsupported msp type %d (idemix); only X.509 MSPs (type %d) are implemented", conf.Type, typeFabric)
+	default:
+		return nil, fmt.Errorf("Setup error: unsupported msp type %d", conf.Type)
+	}
+	var fabric msppb.FabricMSPConfig
+	if err := proto.Unmarshal(conf.Config, &fabric); err != nil {
+		return nil, fmt.Errorf("failed unmarshalling fabric msp config: %w", err)
+	}
+	o := settle(opts)
+	if o.version < V1_0 || o.version > V1_4_3 {
+		return nil, fmt.Errorf("Invalid MSP version [%d]", o.version)
+	}
+	m := &MSP{id: fabric.Name, version: o.version, nodeOUs: map[msppb.MSPRole_MSPRoleType]*nodeOU{}}
+	if err := m.setup(&fabric); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
 
-// Verify checks an ECDSA signature over SHA-256 of msg; high S is refused.
-func (i *Identity) Verify(msg, sig []byte) error { return errUnbuilt }
+// ID is the MSP's name, such as Org1MSP.
+func (m *MSP) ID() string { return m.id }
 
-// MSP is one membership service provider.
-type MSP struct{}
+// Version says which capability level's rules the MSP follows.
+func (m *MSP) Version() Version { return m.version }
 
-var errUnbuilt = errors.New("msp: not built yet")
+// RootCerts returns the root CA certificates, in the configuration's order, with low-S signatures.
+func (m *MSP) RootCerts() []*x509.Certificate { return m.roots }
 
-// New builds an MSP from its configuration and checks the configuration.
-func New(conf *msppb.MSPConfig, opts ...Option) (*MSP, error) { return nil, errUnbuilt }
+// IntermediateCerts returns the intermediate CA certificates, in the configuration's order, with low-S signatures.
+func (m *MSP) IntermediateCerts() []*x509.Certificate { return m.intermediates }
 
-// ID is the MSP's name.
-func (m *MSP) ID() string { return "" }
+// TLSRootCerts returns the PEM TLS root certificates as configured.
+func (m *MSP) TLSRootCerts() [][]byte { return m.tlsRoots }
 
-// Version is the version New was told.
-func (m *MSP) Version() Version { return V1_4_3 }
+// TLSIntermediateCerts returns the PEM TLS intermediate certificates as configured.
+func (m *MSP) TLSIntermediateCerts() [][]byte { return m.tlsIntermediates }
 
-// Identity parses serialized; the MSP id in it must be this MSP's.
-func (m *MSP) Identity(serialized []byte) (*Identity, error) { return nil, errUnbuilt }
+// digest hashes a message for signing: 32 bytes, whatever the key's curve.
+func (m *MSP) digest(msg []byte) ([32]byte, error) {
+	switch m.signatureHash {
+	case familySHA2:
+		return sha256.Sum256(msg), nil
+	case familySHA3:
+		return sha3.Sum256(msg), nil
+	}
+	return [32]byte{}, fmt.Errorf("failed getting hash function options: hash familiy not recognized [%s]", m.signatureHash)
+}
 
-// Validate checks chain, revocation and OUs of an identity.
-func (m *MSP) Validate(id *Identity) error { return errUnbuilt }
+// identifier hashes what Fabric calls identifiers: a certificate, or a run of them. setup made sure that the name is known.
+func (m *MSP) identifier(b []byte) []byte {
+	switch m.identifierHash {
+	case "SHA384":
+		h := sha512.Sum384(b)
+		return h[:]
+	case "SHA3_256":
+		h := sha3.Sum256(b)
+		return h[:]
+	case "SHA3_384":
+		h := sha3.Sum384(b)
+		return h[:]
+	}
+	h := sha256.Sum256(b)
+	return h[:]
+}
 
-// Satisfies checks an identity against a principal.
-func (m *MSP) Satisfies(id *Identity, p *msppb.MSPPrincipal) error { return errUnbuilt }
-
-// TLSRootCerts returns the PEM TLS root certificates.
-func (m *MSP) TLSRootCerts() [][]byte { return nil }
-
-// TLSIntermediateCerts returns the PEM TLS intermediate certificates.
-func (m *MSP) TLSIntermediateCerts() [][]byte { return nil }
-
-// LoadDir reads an MSP directory into a verifying configuration (no signing identity).
-func LoadDir(dir, mspID string) (*msppb.MSPConfig, error) { return nil, errUnbuilt }
-
-// Manager holds the MSPs of a channel and caches the identities it has parsed.
-type Manager struct{}
-
-// NewManager makes a manager of the given MSPs.
-func NewManager(msps ...*MSP) *Manager { return &Manager{} }
-
-// Identity parses serialized; the MSP must be known, the identity is not validated.
-func (m *Manager) Identity(serialized []byte) (*Identity, error) { return nil, errUnbuilt }
-
-// Validate checks chain, revocation and OUs of an identity; the answer is cached.
-func (m *Manager) Validate(id *Identity) error { return errUnbuilt }
-
-// Satisfies checks an identity against a principal; the answer is cached.
-func (m *Manager) Satisfies(id *Identity, p *msppb.MSPPrincipal) error { return errUnbuilt }
-
-// MSP returns the MSP with the given id.
-func (m *Manager) MSP(id string) (*MSP, bool) { return nil, false }
-
-// MSPs returns the MSPs sorted by id.
-func (m *Manager) MSPs() []*MSP { return nil }
-
-// Signer is an identity with its private key.
-type Signer struct{}
-
-// LoadSigner reads the signing identity (signcerts, keystore) of an MSP directory.
-func LoadSigner(dir, mspID string, opts ...Option) (*Signer, error) { return nil, errUnbuilt }
-
-// Sign returns the DER, low-S ECDSA signature over SHA-256 of msg.
-func (s *Signer) Sign(msg []byte) ([]byte, error) { return nil, errUnbuilt }
-
-// Creator returns the serialized identity.
-func (s *Signer) Creator() []byte { return nil }
-
-// Identity returns the public identity.
-func (s *Signer) Identity() *Identity { return nil }
-
-// MSP returns the local MSP the signer was loaded with.
-func (s *Signer) MSP() *MSP { return nil }
-
-// ExpiresAt returns the NotAfter of the certificate in a serialized identity, or the zero time if there is none to read.
-func ExpiresAt(serialized []byte) time.Time { return time.Time{} }
-
-// Role returns the principal "role of mspID".
-func Role(mspID string, role msppb.MSPRole_MSPRoleType) *msppb.MSPPrincipal { return nil }
+// chainIdentifier is the certifiers' identifier: the hash of the certificates from an issuer up to the root.
+func (m *MSP) chainIdentifier(chain []*x509.Certificate) []byte {
+	var all []byte
+	for _, c := range chain {
+		all = append(all, c.Raw...)
+	}
+	return m.identifier(all)
+}

@@ -1,0 +1,126 @@
+package msp
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"math/big"
+)
+
+// signature is the DER form of an ECDSA signature: SEQUENCE{r, s}.
+type signature struct{ R, S *big.Int }
+
+// halfOrders are the largest low S of each curve: half the group's order, rounded down. Read only.
+var halfOrders = map[elliptic.Curve]*big.Int{
+	elliptic.P224(): halfOrder(elliptic.P224()),
+	elliptic.P256(): halfOrder(elliptic.P256()),
+	elliptic.P384(): halfOrder(elliptic.P384()),
+	elliptic.P521(): halfOrder(elliptic.P521()),
+}
+
+func halfOrder(c elliptic.Curve) *big.Int { return new(big.Int).Rsh(c.Params().N, 1) }
+
+// verifyDigest checks an ECDSA signature and that its S is low. half is halfOrders of the key's curve, big-endian.
+//
+// A signature in strict DER goes straight to the verifier. Anything else is read the way Fabric reads it, which lets bytes
+// after the sequence, and extra elements in it, pass: such a signature is in blocks that 1.4 calls valid.
+func verifyDigest(pub *ecdsa.PublicKey, half, digest, sig []byte) error {
+	if s, ok := strictS(sig); ok {
+		if len(s) > len(half) || len(s) == len(half) && bytes.Compare(s, half) > 0 {
+			return highS(new(big.Int).SetBytes(s), new(big.Int).SetBytes(half))
+		}
+		if !ecdsa.VerifyASN1(pub, digest, sig) {
+			return errors.New("The signature is invalid")
+		}
+		return nil
+	}
+	parsed, err := parseSignature(sig)
+	if err != nil {
+		return fmt.Errorf("could not determine the validity of the signature: %w", err)
+	}
+	if h := new(big.Int).SetBytes(half); parsed.S.Cmp(h) > 0 {
+		return highS(parsed.S, h)
+	}
+	if !ecdsa.Verify(pub, digest, parsed.R, parsed.S) {
+		return errors.New("The signature is invalid")
+	}
+	return nil
+}
+
+func highS(s, half *big.Int) error {
+	return fmt.Errorf("could not determine the validity of the signature: Invalid S. Must be smaller than half the order [%s][%s].", s, half)
+}
+
+// strictS returns S, big-endian and without leading zeros, of a signature that is one minimal DER SEQUENCE of two positive
+// integers in short form, with nothing around it.
+func strictS(sig []byte) ([]byte, bool) {
+	if len(sig) < 2 || sig[0] != 0x30 || sig[1] >= 0x80 || int(sig[1]) != len(sig)-2 {
+		return nil, false
+	}
+	_, rest, ok := strictInt(sig[2:])
+	if !ok {
+		return nil, false
+	}
+	s, rest, ok := strictInt(rest)
+	return s, ok && len(rest) == 0
+}
+
+func strictInt(b []byte) (value, rest []byte, ok bool) {
+	if len(b) < 3 || b[0] != 0x02 || b[1] >= 0x80 || b[1] == 0 || int(b[1]) > len(b)-2 {
+		return nil, nil, false
+	}
+	value, rest = b[2:2+int(b[1])], b[2+int(b[1]):]
+	if value[0] >= 0x80 {
+		return nil, nil, false // negative
+	}
+	if value[0] == 0 {
+		if len(value) == 1 || value[1] < 0x80 {
+			return nil, nil, false // zero, or not minimal
+		}
+		value = value[1:]
+	}
+	return value, rest, true
+}
+
+func parseSignature(sig []byte) (signature, error) {
+	var s signature
+	if _, err := asn1.Unmarshal(sig, &s); err != nil {
+		return s, fmt.Errorf("failed unmarshalling signature [%w]", err)
+	}
+	if s.R == nil || s.R.Sign() != 1 {
+		return s, errors.New("invalid signature, R must be larger than zero")
+	}
+	if s.S == nil || s.S.Sign() != 1 {
+		return s, errors.New("invalid signature, S must be larger than zero")
+	}
+	return s, nil
+}
+
+// lowS returns the same signature, by a key on the given curve, with its S in the lower half, in DER.
+func lowS(curve elliptic.Curve, sig []byte) ([]byte, error) {
+	s, err := parseSignature(sig)
+	if err != nil {
+		return nil, err
+	}
+	half, ok := halfOrders[curve]
+	if !ok {
+		return nil, fmt.Errorf("curve not recognized [%s]", curve.Params().Name)
+	}
+	if s.S.Cmp(half) > 0 {
+		s.S.Sub(curve.Params().N, s.S)
+	}
+	return asn1.Marshal(s)
+}
+
+// signDigest signs with a low S.
+func signDigest(key *ecdsa.PrivateKey, digest []byte) ([]byte, error) {
+	sig, err := ecdsa.SignASN1(rand.Reader, key, digest)
+	if err != nil {
+		return nil, err
+	}
+	return lowS(key.Curve, sig)
+}

@@ -1,0 +1,127 @@
+package msp
+
+import (
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/heddleledger/heddle/wire"
+	"github.com/heddleledger/heddle/wire/msppb"
+)
+
+// maxKeyFile is the largest file in a keystore that is looked at, in bytes.
+const maxKeyFile = 1 << 16
+
+// Signer is one's own identity with its private key. It is safe for concurrent use.
+type Signer struct {
+	identity *Identity
+	key      *ecdsa.PrivateKey
+}
+
+// LoadSigner reads an MSP directory as a node or a client does: it builds the local MSP, takes the first certificate of
+// signcerts, and the key of keystore (PKCS #8 or SEC 1, any file name) that belongs to it. The certificate must lead to the
+// directory's CAs and not have expired.
+func LoadSigner(dir, mspID string, opts ...Option) (*Signer, error) {
+	certs, err := required(dir, dirSignCerts, "signer certificate")
+	if err != nil {
+		return nil, err
+	}
+	conf, err := LoadDir(dir, mspID)
+	if err != nil {
+		return nil, err
+	}
+	m, err := New(conf, opts...)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := certFromPEM(certs[0])
+	if err != nil {
+		return nil, err
+	}
+	id, err := m.identify(cert)
+	if err != nil {
+		return nil, err
+	}
+	if id.pub == nil {
+		return nil, fmt.Errorf("the certificate in %s has no ECDSA key", filepath.Join(dir, dirSignCerts))
+	}
+	key, err := findKey(filepath.Join(dir, dirKeyStore), id.pub)
+	if err != nil {
+		return nil, err
+	}
+	if late := settle(opts).now().Sub(id.ExpiresAt()); late >= 0 {
+		return nil, fmt.Errorf("signing identity expired %v ago", late)
+	}
+	id.serialized = wire.MustMarshal(&msppb.SerializedIdentity{
+		Mspid:   mspID,
+		IdBytes: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: id.cert.Raw}),
+	})
+	return &Signer{identity: id, key: key}, nil
+}
+
+// Sign returns the DER, low-S ECDSA signature over the hash of msg.
+func (s *Signer) Sign(msg []byte) ([]byte, error) {
+	digest, err := s.identity.msp.digest(msg)
+	if err != nil {
+		return nil, err
+	}
+	return signDigest(s.key, digest[:])
+}
+
+// Creator returns the msppb.SerializedIdentity bytes that go with the signatures. Do not change them.
+func (s *Signer) Creator() []byte { return s.identity.serialized }
+
+// Identity returns the public identity, as the local MSP sees it.
+func (s *Signer) Identity() *Identity { return s.identity }
+
+// MSP returns the local MSP that the signer was loaded with.
+func (s *Signer) MSP() *MSP { return s.identity.msp }
+
+// findKey looks through a keystore for the private key of pub.
+func findKey(dir string, pub *ecdsa.PublicKey) (*ecdsa.PrivateKey, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("KeyMaterial not found in SigningIdentityInfo: %w", err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		info, err := os.Stat(path)
+		if err != nil || info.IsDir() || info.Size() > maxKeyFile {
+			continue
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		if key, err := ParseKey(b); err == nil && key.PublicKey.Equal(pub) {
+			return key, nil
+		}
+	}
+	return nil, fmt.Errorf("KeyMaterial not found in SigningIdentityInfo: none of the %d files in %s is the private key of the certificate in %s",
+		len(entries), dir, dirSignCerts)
+}
+
+// ParseKey reads a PEM private key, PKCS #8 or SEC 1, whatever the block's type says. It must be ECDSA.
+func ParseKey(b []byte) (*ecdsa.PrivateKey, error) {
+	for {
+		block, rest := pem.Decode(b)
+		if block == nil {
+			return nil, errors.New("no ECDSA private key in PEM form")
+		}
+		b = rest
+		if block.Type == "EC PARAMETERS" { // openssl writes these before the key
+			continue
+		}
+		if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+			if ec, ok := key.(*ecdsa.PrivateKey); ok {
+				return ec, nil
+			}
+			return nil, fmt.Errorf("the private key is %T; only ECDSA keys are used", key)
+		}
+		return x509.ParseECPrivateKey(block.Bytes)
+	}
+}
