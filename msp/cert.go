@@ -18,16 +18,8 @@ import (
 // ExpiresAt returns the NotAfter of the certificate in a serialized identity, or the zero time where there is none to read:
 // an identity that cannot be parsed has other checks to fail.
 func ExpiresAt(serialized []byte) time.Time {
-	var id msppb.SerializedIdentity
-	if err := proto.Unmarshal(serialized, &id); err != nil {
-		return time.Time{}
-	}
-	block, _ := pem.Decode(id.IdBytes)
-	if block == nil {
-		return time.Time{}
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
+	_, cert := peek(serialized)
+	if cert == nil {
 		return time.Time{}
 	}
 	return cert.NotAfter
@@ -107,4 +99,30 @@ func checkCA(cert *x509.Certificate) error {
 			cert.SerialNumber, errors.New("subjectKeyIdentifier not found in certificate"))
 	}
 	return nil
+}
+
+// Describe returns the MSP id and the subject of the certificate in a serialized identity, for messages to people.
+func Describe(serialized []byte) (mspID, subject string, ok bool) {
+	id, cert := peek(serialized)
+	if cert == nil {
+		return "", "", false
+	}
+	return id.Mspid, cert.Subject.String(), true
+}
+
+// peek reads a serialized identity without any MSP; the certificate is nil where there is none to read.
+func peek(serialized []byte) (*msppb.SerializedIdentity, *x509.Certificate) {
+	var id msppb.SerializedIdentity
+	if err := proto.Unmarshal(serialized, &id); err != nil {
+		return &id, nil
+	}
+	block, _ := pem.Decode(id.IdBytes)
+	if block == nil {
+		return &id, nil
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return &id, nil
+	}
+	return &id, cert
 }

@@ -1,0 +1,63 @@
+package policy
+
+import (
+	"sync"
+
+	"github.com/heddleledger/heddle/msp"
+)
+
+// SignedData is a signature by a serialized identity over data. Make it with keyed fields, or with Remember to have the
+// signature verified at most once.
+type SignedData struct {
+	Data, Identity, Signature []byte
+
+	memo *memo
+}
+
+// memo holds the outcome of verifying one signature. Copies of a SignedData share it.
+type memo struct {
+	once sync.Once
+	err  error
+}
+
+// Remember returns a SignedData whose signature is verified at most once, however many policies see it or copies of it.
+func Remember(data, identity, signature []byte) SignedData {
+	return SignedData{Data: data, Identity: identity, Signature: signature, memo: &memo{}}
+}
+
+// Verified returns a SignedData whose signature somebody has verified already, with what outcome (nil for a good one).
+func Verified(data, identity, signature []byte, outcome error) SignedData {
+	s := Remember(data, identity, signature)
+	s.memo.once.Do(func() { s.memo.err = outcome })
+	return s
+}
+
+// Verify checks the signature, or returns the outcome if that is known already. It does not validate the identity. It is
+// safe for concurrent use.
+func (s SignedData) Verify(ids *msp.Manager) error {
+	id, err := ids.Identity(s.Identity)
+	if err != nil {
+		return err
+	}
+	return s.verify(id)
+}
+
+func (s *SignedData) verify(id *msp.Identity) error {
+	if s.memo == nil {
+		return id.Verify(s.Data, s.Signature)
+	}
+	s.memo.once.Do(func() { s.memo.err = id.Verify(s.Data, s.Signature) })
+	return s.memo.err
+}
+
+// remembered returns signed with a memo in every element.
+func remembered(signed []SignedData) []SignedData {
+	all := make([]SignedData, len(signed))
+	for i, s := range signed {
+		if s.memo == nil {
+			s.memo = &memo{}
+		}
+		all[i] = s
+	}
+	return all
+}
