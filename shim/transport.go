@@ -1,7 +1,6 @@
 package shim
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -24,6 +23,8 @@ const (
 	registerPath = "/protos.ChaincodeSupport/Register"
 	// dialTimeout bounds how long the peer's listener is waited for.
 	dialTimeout = 3 * time.Second
+	// closeTimeout bounds how long Close waits for messages to leave.
+	closeTimeout = time.Second
 	// pingInterval and pingTimeout notice a dead peer; a peer closes connections that ping more often than once a minute.
 	pingInterval = time.Minute
 	pingTimeout  = 20 * time.Second
@@ -31,19 +32,18 @@ const (
 	receiveWindow = 8 << 20
 )
 
-// grpcStream is one gRPC call in both directions, over an HTTP/2 request whose body is a pipe. The request's response arrives when the peer
-// sends its first message, so Recv waits for it; Send does not.
+// grpcStream is one gRPC call in both directions, over one HTTP/2 request. The request's response arrives when the peer sends its first message,
+// so Recv waits for it; Send does not.
 type grpcStream struct {
-	conn    net.Conn
-	cancel  context.CancelFunc
-	sending *io.PipeWriter
-	frame   []byte // the last message sent, kept for its capacity
+	conn   net.Conn
+	cancel context.CancelFunc
+	out    *sendQueue
 
 	answered chan struct{} // closed when resp or dialErr is set
 	resp     *http.Response
 	dialErr  error
 
-	in     frameReader
+	in     *frameReader
 	closed sync.Once
 }
 
@@ -80,7 +80,7 @@ func dial(ctx context.Context, address string, tlsConf *tls.Config) (*grpcStream
 	} else {
 		transport.Protocols.SetUnencryptedHTTP2(true)
 	}
-	receiving, sending := io.Pipe()
+	out := newSendQueue()
 	ctx, cancel := context.WithCancel(ctx)
 	req := (&http.Request{
 		Method: http.MethodPost,
@@ -90,10 +90,10 @@ func dial(ctx context.Context, address string, tlsConf *tls.Config) (*grpcStream
 			"Te":           {"trailers"},
 			"User-Agent":   {"heddle-shim"},
 		},
-		Body:          receiving,
+		Body:          out,
 		ContentLength: -1,
 	}).WithContext(ctx)
-	s := &grpcStream{conn: conn, cancel: cancel, sending: sending, answered: make(chan struct{})}
+	s := &grpcStream{conn: conn, cancel: cancel, out: out, answered: make(chan struct{})}
 	go func() {
 		defer close(s.answered)
 		resp, err := transport.RoundTrip(req)
@@ -102,11 +102,10 @@ func dial(ctx context.Context, address string, tlsConf *tls.Config) (*grpcStream
 		}
 		if err != nil {
 			s.dialErr = fmt.Errorf("error chatting with peer at address=%s: %w", address, err)
-			sending.CloseWithError(s.dialErr)
-			receiving.CloseWithError(s.dialErr)
+			out.end(s.dialErr)
 			return
 		}
-		s.resp, s.in.r = resp, resp.Body
+		s.resp, s.in = resp, newFrameReader(resp.Body)
 	}()
 	return s, nil
 }
@@ -175,18 +174,8 @@ func (e *StreamError) Error() string {
 	return fmt.Sprintf("rpc error: code = %d desc = %s", e.Code, e.Message)
 }
 
-// Send writes one message. It may run beside Recv, but not beside another Send.
-func (s *grpcStream) Send(m *pb.ChaincodeMessage) error {
-	if cap(s.frame) > maxKeptBuffer {
-		s.frame = nil
-	}
-	var err error
-	if s.frame, err = appendFrame(s.frame[:0], m); err != nil {
-		return err
-	}
-	_, err = s.sending.Write(s.frame)
-	return err
-}
+// Send queues one message. It may run beside Recv and beside other Sends. That it returns nil does not mean that the peer has the message.
+func (s *grpcStream) Send(m *pb.ChaincodeMessage) error { return s.out.send(m) }
 
 // Recv reads one message; io.EOF is the peer's orderly end of the stream.
 func (s *grpcStream) Recv() (*pb.ChaincodeMessage, error) {
@@ -209,12 +198,19 @@ func (s *grpcStream) Recv() (*pb.ChaincodeMessage, error) {
 }
 
 // CloseSend ends this side of the stream; the peer can still send.
-func (s *grpcStream) CloseSend() error { return s.sending.Close() }
+func (s *grpcStream) CloseSend() error {
+	s.out.end(errStreamEnded)
+	return nil
+}
 
-// Close ends the stream and its connection.
+// Close ends the stream and its connection, once what was sent has left or closeTimeout has passed.
 func (s *grpcStream) Close() error {
 	s.closed.Do(func() {
-		s.sending.Close()
+		s.out.end(errStreamEnded)
+		select {
+		case <-s.out.drained:
+		case <-time.After(closeTimeout):
+		}
 		s.cancel()
 		<-s.answered
 		if s.resp != nil {
@@ -225,64 +221,4 @@ func (s *grpcStream) Close() error {
 	return nil
 }
 
-// frameReader splits a gRPC body into messages. A frame is a flag byte (1 means compressed, which nobody asked for), the length in four bytes,
-// and the message.
-type frameReader struct {
-	r      io.Reader
-	header [frameHeaderSize]byte
-	buf    bytes.Buffer
-}
-
-const (
-	frameHeaderSize = 5
-	// maxKeptBuffer is how large a buffer may have grown and still be used again.
-	maxKeptBuffer = 1 << 20
-	// maxMessageSize is Fabric's limit for any gRPC message, 100 MB.
-	maxMessageSize = 100 * 1024 * 1024
-)
-
-// next returns the next message, valid until the following call. io.EOF means the body ended between two frames.
-func (f *frameReader) next() ([]byte, error) {
-	if _, err := io.ReadFull(f.r, f.header[:]); err != nil {
-		return nil, err
-	}
-	if f.header[0] != 0 {
-		return nil, fmt.Errorf("message with flag %#x: compression was not agreed on", f.header[0])
-	}
-	size := int64(f.header[1])<<24 | int64(f.header[2])<<16 | int64(f.header[3])<<8 | int64(f.header[4])
-	if size > maxMessageSize {
-		return nil, fmt.Errorf("message of %d bytes is larger than %d", size, maxMessageSize)
-	}
-	// CopyN grows the buffer with what arrives, not with what the header claims.
-	if f.buf.Cap() > maxKeptBuffer {
-		f.buf = bytes.Buffer{}
-	}
-	f.buf.Reset()
-	if _, err := io.CopyN(&f.buf, f.r, size); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return nil, err
-	}
-	return f.buf.Bytes(), nil
-}
-
-// appendFrame appends m as one frame.
-func appendFrame(b []byte, m *pb.ChaincodeMessage) ([]byte, error) {
-	size := proto.Size(m)
-	if size > maxMessageSize {
-		return nil, fmt.Errorf("message of %d bytes is larger than %d", size, maxMessageSize)
-	}
-	if cap(b)-len(b) < frameHeaderSize+size {
-		b = append(make([]byte, 0, len(b)+frameHeaderSize+size), b...)
-	}
-	start := len(b)
-	b = append(b, 0, 0, 0, 0, 0)
-	b, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(b, m)
-	if err != nil {
-		return nil, fmt.Errorf("encoding %s: %w", m.GetType(), err)
-	}
-	n := len(b) - start - frameHeaderSize
-	b[start+1], b[start+2], b[start+3], b[start+4] = byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
-	return b, nil
-}
+var errStreamEnded = errors.New("the stream to the peer has ended")
