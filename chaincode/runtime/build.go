@@ -18,17 +18,13 @@ type build struct {
 	err    error
 }
 
-// build returns the executable of a package. Launches that want the same code at the same time share one build; it is given up when none
+// binary returns the executable of a package. Launches that want the same code at the same time share one build; it is given up when none
 // of them waits any longer.
-func (p *Process) build(ctx context.Context, pkg *pack.Package) (string, error) {
+func (p *Process) binary(ctx context.Context, pkg *pack.Package) (string, error) {
 	if pkg == nil {
 		return "", errors.New("it has no package")
 	}
-	builder, ok := p.Builders[pkg.Type]
-	if !ok {
-		return "", fmt.Errorf("no builder for chaincode of type %s on this peer", pkg.Type)
-	}
-	b := p.join(ctx, pkg, builder)
+	b := p.join(ctx, pkg)
 	select {
 	case <-b.done:
 	case <-ctx.Done():
@@ -48,7 +44,7 @@ func (p *Process) build(ctx context.Context, pkg *pack.Package) (string, error) 
 }
 
 // join finds or begins the build of pkg's code and counts the caller in.
-func (p *Process) join(ctx context.Context, pkg *pack.Package, builder Builder) *build {
+func (p *Process) join(ctx context.Context, pkg *pack.Package) *build {
 	key := string(pkg.CodeHash)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +58,7 @@ func (p *Process) join(ctx context.Context, pkg *pack.Package, builder Builder) 
 		p.builds[key] = b
 		go func() {
 			defer close(b.done)
-			b.binary, b.err = builder(shared, pkg)
+			b.binary, b.err = p.Build(shared, pkg)
 		}()
 	}
 	b.waiters++

@@ -6,7 +6,7 @@
 //
 // Invariants: Start returns once the chaincode runs, not once it has registered, and its context bounds starting alone; an instance ends by
 // itself or by Stop and says once, on Wait, how; whoever started an instance must stop it. Nothing of the peer's environment, no open
-// file and no key reaches a child process except what its Launch names; a child and all it started die with the peer.
+// file and no key reaches a child process except what its Launch names; a child dies with the peer (on Linux, however the peer dies).
 package runtime
 
 import (

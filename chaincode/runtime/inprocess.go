@@ -9,17 +9,24 @@ import (
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
-// Stream is one end of a chaincode stream. Each direction is used by one goroutine at a time.
+// Stream is the peer's end of a chaincode stream. Each direction is used by one goroutine at a time.
 type Stream interface {
 	Send(*peerpb.ChaincodeMessage) error
 	Recv() (*peerpb.ChaincodeMessage, error)
 	Context() context.Context
 }
 
+// ClientStream is the chaincode's end of it.
+type ClientStream interface {
+	Send(*peerpb.ChaincodeMessage) error
+	Recv() (*peerpb.ChaincodeMessage, error)
+	CloseSend() error
+}
+
 // InProcess runs chaincode that is compiled into the peer, each over a stream in memory. It is trusted: a panic in it is the peer's.
 type InProcess struct {
 	// Chaincodes speak to the peer as the chaincode id ("name:version") until the stream ends, by chaincode name.
-	Chaincodes map[string]func(id string, s Stream) error
+	Chaincodes map[string]func(id string, s ClientStream) error
 	// Serve is the peer's end: the chaincode support.
 	Serve func(s Stream) error
 }
@@ -36,12 +43,12 @@ func (p *InProcess) Start(ctx context.Context, l Launch) (Instance, error) {
 	var both sync.WaitGroup
 	both.Go(func() {
 		defer end(io.EOF)
-		_ = p.Serve(&pipe{ctx: life, in: up, out: down}) // the support tells its callers why it ended
+		_ = p.Serve(&pipe{ctx: life, in: up, out: down, end: end}) // the support tells its callers why it ended
 	})
 	var err error
 	both.Go(func() {
 		defer end(io.EOF)
-		err = run(l.ID(), &pipe{ctx: life, in: down, out: up})
+		err = run(l.ID(), &pipe{ctx: life, in: down, out: up, end: end})
 	})
 	go func() {
 		both.Wait()
@@ -79,9 +86,16 @@ type pipe struct {
 	ctx context.Context
 	in  <-chan *peerpb.ChaincodeMessage
 	out chan<- *peerpb.ChaincodeMessage
+	end context.CancelCauseFunc
 }
 
 func (p *pipe) Context() context.Context { return p.ctx }
+
+// CloseSend ends the stream: chaincode that sends no more has nothing to receive either.
+func (p *pipe) CloseSend() error {
+	p.end(io.EOF)
+	return nil
+}
 
 func (p *pipe) Send(m *peerpb.ChaincodeMessage) error {
 	select {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/heddleledger/heddle/chaincode/pack"
-	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
 // Builder makes an executable from a package and returns its path. It may be asked again for a package it has built.
@@ -22,10 +21,10 @@ type Builder func(ctx context.Context, p *pack.Package) (binary string, err erro
 
 // Process runs chaincode as child processes of the peer.
 type Process struct {
-	Builders map[peerpb.ChaincodeSpec_Type]Builder
-	Dir      string        // holds the working directories of running chaincode
-	Grace    time.Duration // between SIGTERM and SIGKILL; 0 means 2 s
-	Log      *slog.Logger  // gets the chaincode's output
+	Build Builder
+	Dir   string        // holds the working directories of running chaincode
+	Grace time.Duration // between SIGTERM and SIGKILL; 0 means 2 s
+	Log   *slog.Logger  // gets the chaincode's output
 
 	mu     sync.Mutex
 	builds map[string]*build // in progress, by code hash
@@ -36,7 +35,7 @@ const drain = 500 * time.Millisecond
 
 // Start builds the package, at most once at a time for one code hash, and runs it in a process group and working directory of its own.
 func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
-	binary, err := p.build(ctx, l.Package)
+	binary, err := p.binary(ctx, l.Package)
 	if err != nil {
 		return nil, fmt.Errorf("error building chaincode %s: %w", l.ID(), err)
 	}
