@@ -1,18 +1,37 @@
-# Targets a builder of Heddle needs. `make` alone builds.
+# Targets a builder of Heddle needs. `make` alone builds; `make test` runs everything.
 
-GOBIN_TOOLS := $(CURDIR)/.tools
+GO ?= go
+TOOLS := $(CURDIR)/.tools
 LINKS := peer orderer cryptogen configtxgen configtxlator
+PROTOS := $(shell find wire -name '*.proto' | sort)
 
 .PHONY: build
-build: ## bin/heddle and a link per familiar tool name
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/heddle ./cmd/heddle
+build: ## bin/heddle, and a link per familiar tool name
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/heddle ./cmd/heddle
 	@for l in $(LINKS); do ln -sf heddle bin/$$l; done
+
+.PHONY: test
+test: check fast e2e ## everything
+
+.PHONY: check
+check: ## formatting and vet
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./test/...
+
+.PHONY: fast
+fast: ## the tests that take a few minutes
+	$(GO) test ./...
+
+.PHONY: e2e
+e2e: build ## real processes: networks, chaincode builds, kills
+	$(GO) test -tags e2e -count=1 -timeout 15m ./test/...
 
 .PHONY: proto
 proto: ## regenerate wire/*/*.pb.go (needs protoc on the PATH)
-	GOBIN=$(GOBIN_TOOLS) go install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
-	GOBIN=$(GOBIN_TOOLS) go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
-	PATH="$(GOBIN_TOOLS):$$PATH" protoc -I . \
+	GOBIN=$(TOOLS) $(GO) install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+	GOBIN=$(TOOLS) $(GO) install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+	PATH="$(TOOLS):$$PATH" protoc -I . \
 		--go_out=. --go_opt=module=github.com/heddleledger/heddle \
 		--go-grpc_out=. --go-grpc_opt=module=github.com/heddleledger/heddle \
-		$$(find wire -name '*.proto' | sort)
+		$(PROTOS)
