@@ -1,0 +1,121 @@
+package orderer
+
+import (
+	"time"
+
+	"github.com/heddleledger/heddle/wire/block"
+	"github.com/heddleledger/heddle/wire/commonpb"
+	"github.com/heddleledger/heddle/wire/ordererpb"
+)
+
+// BatchCutting says when a batch that is not full becomes a block.
+type BatchCutting string
+
+const (
+	// Eager cuts as soon as no block is on its way and a message waits; BatchTimeout stays the upper bound. At low load a message waits for
+	// nothing; at high load batches fill while the block before them is written.
+	Eager BatchCutting = "eager"
+	// Timeout cuts when the batch's first message has waited for BatchTimeout, as Fabric does.
+	Timeout BatchCutting = "timeout"
+)
+
+// BatchLimits are what the channel's configuration says about batches.
+type BatchLimits struct {
+	Size    *ordererpb.BatchSize
+	Timeout time.Duration
+}
+
+// Assembler turns a stream of messages into the blocks to put to consensus. A consenter drives it from one goroutine:
+//
+//	Add(message) …      while Accepting
+//	Next(now)           the blocks to propose now, in order; call it after every event
+//	Wrote()             for each block that has been written and left consensus
+//	Deadline()          when to call Next again if nothing else happens
+//
+// It is pure but for the channel configuration it reads. A configuration message is cut alone, after what came before it, and closes the door
+// (Accepting) until its block is written, since everything after it must be judged by the new configuration.
+type Assembler struct {
+	limits      func() BatchLimits
+	mode        BatchCutting
+	maxInFlight int
+
+	cutter   Cutter
+	due      [][]*Message // batches whose blocks are not proposed yet
+	inFlight int          // blocks proposed and not written yet
+	fenced   bool         // a configuration block is due or in flight
+	flush    bool         // nothing more will come
+	tip      *commonpb.BlockHeader
+}
+
+// NewAssembler continues the chain after tip. At most maxInFlight blocks are proposed and not yet written.
+func NewAssembler(tip *commonpb.BlockHeader, mode BatchCutting, maxInFlight int, limits func() BatchLimits) *Assembler {
+	return &Assembler{limits: limits, mode: mode, maxInFlight: max(1, maxInFlight), tip: tip}
+}
+
+// Accepting tells whether Add may be called.
+func (a *Assembler) Accepting() bool { return !a.fenced && len(a.due) == 0 }
+
+// Add takes a message in. It must be good under the channel's present configuration.
+func (a *Assembler) Add(m *Message, now time.Time) {
+	if !m.Config {
+		a.due = append(a.due, a.cutter.Add(m, a.limits().Size, now)...)
+		return
+	}
+	a.due = append(a.cutter.cutInto(a.due), []*Message{m})
+	a.fenced = true
+}
+
+// Next returns the blocks to propose now.
+func (a *Assembler) Next(now time.Time) []*commonpb.Block {
+	if deadline, waiting := a.Deadline(); len(a.due) == 0 && waiting &&
+		(a.flush || a.mode == Eager && a.inFlight == 0 || a.inFlight < a.maxInFlight && !now.Before(deadline)) {
+		a.due = a.cutter.cutInto(a.due)
+	}
+	var blocks []*commonpb.Block
+	for len(a.due) > 0 && a.inFlight < a.maxInFlight {
+		blocks = append(blocks, a.build(a.due[0]))
+		a.due = a.due[1:]
+		a.inFlight++
+	}
+	return blocks
+}
+
+func (a *Assembler) build(batch []*Message) *commonpb.Block {
+	envelopes := make([][]byte, len(batch))
+	for i, m := range batch {
+		envelopes[i] = m.Raw
+	}
+	b := block.New(a.tip.GetNumber()+1, block.HeaderHash(a.tip), envelopes)
+	a.tip = b.Header
+	return b
+}
+
+// Wrote tells that the oldest block in flight has been written.
+func (a *Assembler) Wrote() {
+	if a.inFlight > 0 {
+		a.inFlight--
+	}
+	if a.inFlight == 0 && len(a.due) == 0 {
+		a.fenced = false
+	}
+}
+
+// Deadline is when the pending messages must be cut at the latest; waiting is false if there are none.
+func (a *Assembler) Deadline() (at time.Time, waiting bool) {
+	n, since := a.cutter.Pending()
+	return since.Add(a.limits().Timeout), n > 0
+}
+
+// Flush tells that no more messages will come (or few): what is pending is cut at once.
+func (a *Assembler) Flush() { a.flush = true }
+
+// Idle tells whether every message has been written.
+func (a *Assembler) Idle() bool {
+	n, _ := a.cutter.Pending()
+	return n == 0 && len(a.due) == 0 && a.inFlight == 0
+}
+
+// Reset drops everything that was not written and continues after tip: what a node does that becomes, or stops being, the leader.
+func (a *Assembler) Reset(tip *commonpb.BlockHeader) {
+	*a = Assembler{limits: a.limits, mode: a.mode, maxInFlight: a.maxInFlight, tip: tip}
+}

@@ -1,0 +1,50 @@
+package orderer
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heddleledger/heddle/wire/commonpb"
+)
+
+// Metrics measures Broadcast under Fabric's names. A nil *Metrics measures nothing.
+type Metrics struct {
+	validate, enqueue *prometheus.HistogramVec
+	processed         *prometheus.CounterVec
+}
+
+// NewMetrics registers the metrics.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	labels := []string{"channel", "type", "status"}
+	m := &Metrics{
+		validate: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "broadcast", Name: "validate_duration", Help: "The time to validate a transaction in seconds.",
+		}, labels),
+		enqueue: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "broadcast", Name: "enqueue_duration", Help: "The time to enqueue a transaction in seconds.",
+		}, labels),
+		processed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "broadcast", Name: "processed_count", Help: "The number of transactions processed.",
+		}, labels),
+	}
+	r.MustRegister(m.validate, m.enqueue, m.processed)
+	return m
+}
+
+// broadcast counts one answer: validation lasted from begin to judged and the hand-over from then to now; judged is zero if the message was
+// refused.
+func (m *Metrics) broadcast(channel, kind string, status commonpb.Status, begin, judged time.Time) {
+	if m == nil {
+		return
+	}
+	now := time.Now()
+	s := status.String()
+	if judged.IsZero() {
+		judged = now
+	} else {
+		m.enqueue.WithLabelValues(channel, kind, s).Observe(now.Sub(judged).Seconds())
+	}
+	m.validate.WithLabelValues(channel, kind, s).Observe(judged.Sub(begin).Seconds())
+	m.processed.WithLabelValues(channel, kind, s).Inc()
+}

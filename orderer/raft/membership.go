@@ -1,0 +1,148 @@
+package raft
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/heddleledger/heddle/orderer"
+	"github.com/heddleledger/heddle/wire/commonpb"
+	"github.com/heddleledger/heddle/wire/etcdraftpb"
+	"github.com/heddleledger/heddle/wire/ordererpb"
+	"github.com/heddleledger/heddle/wire/tx"
+)
+
+// checkMetadata holds a channel's etcdraft settings against what raft can work with.
+func checkMetadata(m *etcdraftpb.ConfigMetadata) error {
+	o := m.GetOptions()
+	switch {
+	case o == nil:
+		return errors.New("nil Raft config metadata options")
+	case o.HeartbeatTick == 0 || o.ElectionTick == 0 || o.MaxInflightBlocks == 0:
+		return fmt.Errorf("none of HeartbeatTick (%d), ElectionTick (%d) and MaxInflightBlocks (%d) can be zero", o.HeartbeatTick, o.ElectionTick, o.MaxInflightBlocks)
+	case o.ElectionTick <= o.HeartbeatTick:
+		return fmt.Errorf("ElectionTick (%d) must be greater than HeartbeatTick (%d)", o.ElectionTick, o.HeartbeatTick)
+	}
+	d, err := time.ParseDuration(o.TickInterval)
+	switch {
+	case err != nil:
+		return fmt.Errorf("failed to parse TickInterval (%s) to time duration: %w", o.TickInterval, err)
+	case d <= 0:
+		return errors.New("TickInterval cannot be zero")
+	case len(m.Consenters) == 0:
+		return errors.New("empty consenter set")
+	}
+	return checkConsenters(m.Consenters)
+}
+
+// checkConsenters sees to it that every certificate parses and none belongs to two consenters.
+func checkConsenters(consenters []*etcdraftpb.Consenter) error {
+	seen := map[string]bool{}
+	for _, c := range consenters {
+		if c == nil {
+			return errors.New("nil consenter in metadata")
+		}
+		if _, err := publicKey(c.ServerTlsCert); err != nil {
+			return fmt.Errorf("server TLS certificate of consenter %s:%d: %w", c.Host, c.Port, err)
+		}
+		if _, err := publicKey(c.ClientTlsCert); err != nil {
+			return fmt.Errorf("client TLS certificate of consenter %s:%d: %w", c.Host, c.Port, err)
+		}
+		if seen[string(c.ServerTlsCert)] || seen[string(c.ClientTlsCert)] {
+			return fmt.Errorf("duplicate consenter: server cert: %s, client cert: %s", c.ServerTlsCert, c.ClientTlsCert)
+		}
+		seen[string(c.ServerTlsCert)], seen[string(c.ClientTlsCert)] = true, true
+	}
+	return nil
+}
+
+// checkConfig refuses a configuration transaction that writes consenters with which the channel could not go on: for this channel, any number
+// but one; for a new channel, one that is not a consenter of this channel.
+func (n *node) checkConfig(m *orderer.Message) error {
+	update, creates, err := configUpdate(m.Envelope)
+	if err != nil {
+		return err
+	}
+	value, ok := update.GetWriteSet().GetGroups()["Orderer"].GetValues()["ConsensusType"]
+	if !ok {
+		return nil
+	}
+	kind, next := &ordererpb.ConsensusType{}, &etcdraftpb.ConfigMetadata{}
+	if err := proto.Unmarshal(value.GetValue(), kind); err != nil {
+		return fmt.Errorf("failed to unmarshal consensus type: %w", err)
+	}
+	if err := proto.Unmarshal(kind.Metadata, next); err != nil {
+		return fmt.Errorf("failed to unmarshal consensus metadata: %w", err)
+	}
+	if err := checkMetadata(next); err != nil {
+		return err
+	}
+	if !creates {
+		if have := len(next.Consenters); have != len(n.s.meta.ConsenterIds) {
+			return fmt.Errorf("the update asks for %d consenters; this orderer can only order alone", have)
+		}
+		return nil
+	}
+	known, err := n.consenterCerts()
+	if err != nil {
+		return err
+	}
+	for _, c := range next.Consenters {
+		if !known[string(c.ClientTlsCert)] {
+			return errors.New("new channel has consenter that is not part of system consenter set")
+		}
+	}
+	return nil
+}
+
+// consenterCerts are the client TLS certificates of the channel's consenters.
+func (n *node) consenterCerts() (map[string]bool, error) {
+	conf, _ := n.channel.Bundle().Orderer() // a channel without it would not have been opened
+	m := &etcdraftpb.ConfigMetadata{}
+	if err := proto.Unmarshal(conf.ConsensusMetadata, m); err != nil {
+		return nil, fmt.Errorf("failed to unmarshal consensus metadata: %w", err)
+	}
+	certs := map[string]bool{}
+	for _, c := range m.Consenters {
+		certs[string(c.GetClientTlsCert())] = true
+	}
+	return certs, nil
+}
+
+// configUpdate digs the update out of a configuration transaction; creates tells whether it makes a new channel.
+func configUpdate(env *commonpb.Envelope) (update *commonpb.ConfigUpdate, creates bool, err error) {
+	e, err := tx.FromEnvelope(env)
+	if err != nil {
+		return nil, false, err
+	}
+	if creates = e.Type() == commonpb.HeaderType_ORDERER_TRANSACTION; creates {
+		inner := &commonpb.Envelope{}
+		if err := proto.Unmarshal(e.Data, inner); err != nil {
+			return nil, false, fmt.Errorf("error unmarshaling the new channel's Envelope: %w", err)
+		}
+		if e, err = tx.FromEnvelope(inner); err != nil {
+			return nil, false, err
+		}
+	}
+	if e.Type() != commonpb.HeaderType_CONFIG {
+		return nil, false, fmt.Errorf("config transaction has unknown header type: %s", e.Type())
+	}
+	config, signed := &commonpb.ConfigEnvelope{}, &commonpb.ConfigUpdateEnvelope{}
+	if err := proto.Unmarshal(e.Data, config); err != nil {
+		return nil, false, fmt.Errorf("error unmarshaling ConfigEnvelope: %w", err)
+	}
+	last, err := tx.FromEnvelope(config.LastUpdate)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := proto.Unmarshal(last.Data, signed); err != nil {
+		return nil, false, fmt.Errorf("error unmarshaling ConfigUpdateEnvelope: %w", err)
+	}
+	update = &commonpb.ConfigUpdate{}
+	if err := proto.Unmarshal(signed.ConfigUpdate, update); err != nil {
+		return nil, false, fmt.Errorf("error unmarshaling ConfigUpdate: %w", err)
+	}
+	return update, creates, nil
+}

@@ -1,0 +1,291 @@
+package orderer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/heddleledger/heddle/channelconfig"
+	"github.com/heddleledger/heddle/ledger/blockfile"
+	"github.com/heddleledger/heddle/wire"
+	"github.com/heddleledger/heddle/wire/block"
+	"github.com/heddleledger/heddle/wire/commonpb"
+	"github.com/heddleledger/heddle/wire/tx"
+)
+
+// Options configure a Registry. All fields but OnConfig and Metrics must be set.
+type Options struct {
+	Dir     string          // block files are kept in <Dir>/chains/<channel>
+	Genesis *commonpb.Block // of the system channel; used only while Dir holds no channel
+	Signer  tx.Signer       // signs blocks and configuration transactions
+	// Consenters start the consensus that a channel's configuration names, "solo" or "etcdraft".
+	Consenters map[string]NewConsenter
+	// NoExpirationChecks lets expired identities broadcast (General.Authentication.NoExpirationChecks).
+	NoExpirationChecks bool
+	// OnConfig is told every configuration: of each channel when it opens, and each change. It must not call the registry.
+	OnConfig func(*channelconfig.Bundle)
+	Metrics  *Metrics
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Registry holds the channels of an ordering node, one of which is the system channel.
+type Registry struct {
+	o       Options
+	ctx     context.Context // bounds the consenters of channels created later
+	closing chan struct{}   // closed by Close, for readers that wait
+	once    sync.Once
+
+	mu       sync.RWMutex
+	channels map[string]*Channel
+	sysID    string
+}
+
+// Open opens every channel on disk, and the system channel from the genesis block if there is none, and starts their consenters. Consenters and
+// waiting readers end with ctx; Close ends them in order.
+func Open(ctx context.Context, o Options) (*Registry, error) {
+	r := &Registry{o: o, ctx: ctx, closing: make(chan struct{}), channels: map[string]*Channel{}}
+	if err := r.open(); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+func (r *Registry) open() error {
+	ids, err := r.stored()
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		id, err := r.bootstrap()
+		if err != nil {
+			return err
+		}
+		ids = []string{id}
+	}
+	for _, id := range ids {
+		c, err := r.load(id)
+		if err != nil {
+			return err
+		}
+		if err := r.register(c); err != nil {
+			return errors.Join(err, c.close())
+		}
+	}
+	if r.sysID == "" {
+		return errors.New("No system chain found.  If bootstrapping, does your system channel contain a consortiums group definition?")
+	}
+	// The system channel starts last: replaying its log may create channels.
+	for id, c := range r.channels {
+		if id != r.sysID {
+			if err := r.start(c); err != nil {
+				return err
+			}
+		}
+	}
+	return r.start(r.channels[r.sysID])
+}
+
+var validID = regexp.MustCompile(`^[a-z][a-z0-9.-]*$`)
+
+// stored lists the channels on disk. A folder without a block is what a kill left of a channel being created; it does not count.
+func (r *Registry) stored() ([]string, error) {
+	entries, err := os.ReadDir(r.chains())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the channels: %w", err)
+	}
+	var ids []string
+	for _, e := range entries {
+		if !e.IsDir() || !validID.MatchString(e.Name()) {
+			continue
+		}
+		blocks, err := r.blocks(e.Name())
+		if err != nil {
+			return nil, err
+		}
+		height := blocks.Height()
+		if err := blocks.Close(); err != nil {
+			return nil, err
+		}
+		if height > 0 {
+			ids = append(ids, e.Name())
+		}
+	}
+	return ids, nil
+}
+
+func (r *Registry) chains() string { return filepath.Join(r.o.Dir, "chains") }
+
+func (r *Registry) blocks(id string) (*blockfile.Store, error) {
+	s, err := blockfile.Open(filepath.Join(r.chains(), id), blockfile.Options{Log: r.o.Log.With("channel", id)})
+	if err != nil {
+		return nil, fmt.Errorf("opening the block file of channel %s: %w", id, err)
+	}
+	return s, nil
+}
+
+// bootstrap writes the genesis block of the system channel, as it is.
+func (r *Registry) bootstrap() (id string, err error) {
+	b := r.o.Genesis
+	if b == nil {
+		return "", fmt.Errorf("no channel in %s and no genesis block to start one with", r.chains())
+	}
+	if err := block.Check(b); err != nil {
+		return "", fmt.Errorf("genesis block: %w", err)
+	}
+	bundle, err := channelconfig.FromBlock(b)
+	if err != nil {
+		return "", fmt.Errorf("genesis block: %w", err)
+	}
+	if _, ok := bundle.Consortiums(); !ok {
+		return "", fmt.Errorf("genesis block of channel %s: the system channel's configuration has no Consortiums group", bundle.ChannelID())
+	}
+	return bundle.ChannelID(), r.first(bundle.ChannelID(), b)
+}
+
+// first writes block 0 of a channel that has no block.
+func (r *Registry) first(id string, b *commonpb.Block) (err error) {
+	blocks, err := r.blocks(id)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, blocks.Close()) }()
+	if blocks.Height() > 0 {
+		return nil
+	}
+	if err := blocks.Append(b); err != nil {
+		return fmt.Errorf("writing the genesis block of channel %s: %w", id, err)
+	}
+	return nil
+}
+
+// load opens a channel that has a block. It is not registered, and its consenter not started.
+func (r *Registry) load(id string) (*Channel, error) {
+	blocks, err := r.blocks(id)
+	if err != nil {
+		return nil, err
+	}
+	c, err := openChannel(r, id, blocks)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening channel %s: %w", id, err), blocks.Close())
+	}
+	return c, nil
+}
+
+// register lets clients find the channel.
+func (r *Registry) register(c *Channel) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := c.Bundle().Consortiums(); ok {
+		if r.sysID != "" {
+			return fmt.Errorf("there appear to be two system channels, %s and %s", r.sysID, c.id)
+		}
+		r.sysID = c.id
+	}
+	r.channels[c.id] = c
+	return nil
+}
+
+// start starts a channel's consenter.
+func (r *Registry) start(c *Channel) error {
+	kind := c.consensusType()
+	start, ok := r.o.Consenters[kind]
+	if !ok {
+		return fmt.Errorf("channel %s: unknown consensus type %q", c.id, kind)
+	}
+	consenter, err := start(r.ctx, c)
+	if err != nil {
+		return fmt.Errorf("channel %s: starting consensus %s: %w", c.id, kind, err)
+	}
+	c.consenter = consenter
+	r.configured(c.Bundle())
+	r.o.Log.Info("channel is open", "channel", c.id, "height", c.Height(), "consensus", kind, "system", c.id == r.sysID)
+	return nil
+}
+
+// configured passes a configuration on.
+func (r *Registry) configured(b *channelconfig.Bundle) {
+	if r.o.OnConfig != nil {
+		r.o.OnConfig(b)
+	}
+}
+
+// create opens the channel whose first configuration transaction is env, writing its block 0 first if need be. It does nothing for a channel
+// that is open: the system channel's block that creates it is being replayed.
+func (r *Registry) create(env *commonpb.Envelope) error {
+	bundle, err := channelconfig.FromEnvelope(env)
+	if err != nil {
+		return fmt.Errorf("new channel's configuration: %w", err)
+	}
+	id := bundle.ChannelID()
+	if _, ok := r.Channel(id); ok {
+		return nil
+	}
+	raw, err := wire.Marshal(env)
+	if err != nil {
+		return err
+	}
+	if err := r.first(id, block.New(0, nil, [][]byte{raw})); err != nil {
+		return err
+	}
+	c, err := r.load(id)
+	if err != nil {
+		return err
+	}
+	if err := r.start(c); err != nil {
+		return errors.Join(err, c.close())
+	}
+	return r.register(c)
+}
+
+// Channel returns an open channel.
+func (r *Registry) Channel(id string) (*Channel, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	c, ok := r.channels[id]
+	return c, ok
+}
+
+// SystemChannelID names the channel through which channels are created.
+func (r *Registry) SystemChannelID() string { return r.system().id }
+
+func (r *Registry) system() *Channel {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.channels[r.sysID]
+}
+
+func (r *Registry) count() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.channels)
+}
+
+// Close ends waiting readers, then stops every channel: what their consenters have taken is ordered and written. The system channel goes first,
+// since it may still create others.
+func (r *Registry) Close() error {
+	var err error
+	r.once.Do(func() {
+		close(r.closing)
+		if system := r.system(); system != nil {
+			err = system.close()
+		}
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		for id, c := range r.channels {
+			if id != r.sysID {
+				err = errors.Join(err, c.close())
+			}
+		}
+	})
+	return err
+}
