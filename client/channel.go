@@ -40,10 +40,11 @@ func (c *Client) ConfigBlock(ctx context.Context, peer *Peer, channelID string) 
 	return b, c.querySystem(ctx, peer, b, "", "cscc", "GetConfigBlock", channelID)
 }
 
-// ChainInfo is the height of the peer's ledger of the channel and the hashes of its last blocks.
+// ChainInfo is the height of the peer's ledger of the channel and the hashes of its last blocks. As Fabric's command does, it asks
+// outside any channel, so that a peer which has not joined it says so.
 func (c *Client) ChainInfo(ctx context.Context, peer *Peer, channelID string) (*commonpb.BlockchainInfo, error) {
 	info := &commonpb.BlockchainInfo{}
-	return info, c.querySystem(ctx, peer, info, channelID, "qscc", "GetChainInfo", channelID)
+	return info, c.querySystem(ctx, peer, info, "", "qscc", "GetChainInfo", channelID)
 }
 
 // Transaction is a committed transaction with its validation code, as the peer's ledger holds it.

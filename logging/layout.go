@@ -129,11 +129,22 @@ func colourOf(level slog.Level) int {
 	return 0
 }
 
-// shortFunc is the name of the function at pc, without its package and receiver.
+// shortFunc is the name of the function at pc, without its package and receiver; for a function literal, that of the function it is in.
 func shortFunc(pc uintptr) string {
 	if pc == 0 {
 		return "(unknown)"
 	}
 	frame, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-	return frame.Function[strings.LastIndexByte(frame.Function, '.')+1:]
+	parts := strings.Split(frame.Function[strings.LastIndexByte(frame.Function, '/')+1:], ".")
+	last := len(parts) - 1
+	for last > 1 && isLiteral(parts[last]) {
+		last--
+	}
+	return parts[last]
+}
+
+// isLiteral tells whether the compiler gave the name to a function literal: func1, gowrap1, or a bare number inside another literal.
+func isLiteral(name string) bool {
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "func"), "gowrap")
+	return strings.Trim(name, "0123456789-range") == ""
 }
