@@ -265,10 +265,11 @@ func threshold(arg argument) (int64, error) {
 	if arg.rule != nil {
 		return 0, errors.New("Unrecognized type, expected a number, got *common.SignaturePolicy")
 	}
+	if strings.Trim(arg.text, "0123456789.-") != "" {
+		return 0, unrecognized(arg.text)
+	}
 	n, err := strconv.ParseFloat(arg.text, 64)
 	switch {
-	case err != nil && arg.kind == tokenText:
-		return 0, unrecognized(arg.text)
 	case err != nil:
 		return 0, fmt.Errorf("Unable to parse numeric value '%s' to float64", arg.text)
 	case !(n > -1e15 && n < 1e15):
