@@ -143,8 +143,11 @@ func shortFunc(pc uintptr) string {
 	return parts[last]
 }
 
-// isLiteral tells whether the compiler gave the name to a function literal: func1, gowrap1, or a bare number inside another literal.
+// isLiteral tells whether the compiler gave the name to a function literal: func1, gowrap1, range1, or a bare number inside another literal.
 func isLiteral(name string) bool {
-	name = strings.TrimPrefix(strings.TrimPrefix(name, "func"), "gowrap")
-	return strings.Trim(name, "0123456789-range") == ""
+	number := name
+	for _, prefix := range []string{"func", "gowrap", "range"} {
+		number = strings.TrimPrefix(number, prefix)
+	}
+	return number != "" && strings.Trim(number, "0123456789") == ""
 }
