@@ -52,7 +52,7 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	c.stderr = &lines{emit: func(line string) { log.Info(line, "stream", "stderr"); c.tail.add(line) }}
 	c.cmd = &exec.Cmd{
 		Path: binary,
-		Args: []string{filepath.Base(binary), "-peer.address=" + l.PeerAddress},
+		Args: []string{binary, "-peer.address=" + l.PeerAddress},
 		Dir:  dir,
 		Env: append(l.Environment(dir),
 			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME="+dir, "TMPDIR="+dir),
@@ -61,6 +61,7 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 		WaitDelay:   drain,
 		SysProcAttr: isolated(),
 	}
+	closeOnExec()
 	started := make(chan error)
 	go c.run(started)
 	if err := <-started; err != nil {
