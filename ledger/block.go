@@ -1,0 +1,137 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/heddleledger/heddle/ledger/rwset"
+	"github.com/heddleledger/heddle/wire"
+	"github.com/heddleledger/heddle/wire/block"
+	"github.com/heddleledger/heddle/wire/commonpb"
+	"github.com/heddleledger/heddle/wire/kvrwsetpb"
+	"github.com/heddleledger/heddle/wire/peerpb"
+	"github.com/heddleledger/heddle/wire/tx"
+)
+
+// ConfigKey is where the channel's configuration (a common.Config) is kept, in namespace "".
+const ConfigKey = "resourcesconfigtx.CHANNEL_CONFIG_KEY"
+
+// Block is a block whose transactions have been judged by everything but MVCC.
+type Block struct {
+	*commonpb.Block
+	Txs []Tx // one per envelope
+}
+
+// Tx is one transaction of a Block.
+type Tx struct {
+	// ID is the channel header's txid, also of an invalid transaction; empty if there is none or it cannot be read. For an empty one, the ledger
+	// indexes the id that nonce and creator give, as Fabric does.
+	ID    string
+	Type  commonpb.HeaderType
+	Code  peerpb.TxValidationCode // VALID: valid so far
+	RWSet *rwset.Set              // what a VALID transaction read and wrote; nil only if its type does neither
+}
+
+// writes says whether transactions of this type change the state.
+func (t *Tx) writes() bool {
+	return t.Type == commonpb.HeaderType_ENDORSER_TRANSACTION || t.Type == commonpb.HeaderType_CONFIG
+}
+
+// ConfigRWSet is what a CONFIG transaction writes: the configuration it carries, under ConfigKey. It reads nothing.
+func ConfigRWSet(e *tx.Envelope) (*rwset.Set, error) {
+	c := &commonpb.ConfigEnvelope{}
+	if err := proto.Unmarshal(e.Data, c); err != nil {
+		return nil, fmt.Errorf("error unmarshaling ConfigEnvelope: %w", err)
+	}
+	if c.Config == nil {
+		return nil, errors.New("Channel config found nil")
+	}
+	value, err := wire.Marshal(c.Config)
+	if err != nil {
+		return nil, err
+	}
+	write := &kvrwsetpb.KVWrite{Key: ConfigKey, Value: value}
+	return &rwset.Set{Namespaces: []rwset.Namespace{{KV: &kvrwsetpb.KVRWSet{Writes: []*kvrwsetpb.KVWrite{write}}}}}, nil
+}
+
+// check refuses a block that cannot be the one after info's last.
+func (b *Block) check(info *commonpb.BlockchainInfo) error {
+	if err := block.Check(b.Block); err != nil {
+		return err
+	}
+	switch {
+	case b.Header.Number != info.Height:
+		return fmt.Errorf("block [%d] is out of order: the next block is [%d]", b.Header.Number, info.Height)
+	case !bytes.Equal(b.Header.PreviousHash, info.CurrentBlockHash):
+		return fmt.Errorf("block [%d] follows a block with hash %x, but the last one here hashes to %x: it belongs to another chain",
+			b.Header.Number, b.Header.PreviousHash, info.CurrentBlockHash)
+	case len(b.Txs) != len(b.Data.Data):
+		return fmt.Errorf("block [%d] has %d envelopes, but %d of them were judged", b.Header.Number, len(b.Data.Data), len(b.Txs))
+	}
+	for i := range b.Txs {
+		if t := &b.Txs[i]; t.Code == peerpb.TxValidationCode_VALID && t.RWSet == nil && t.writes() {
+			return fmt.Errorf("block [%d]: transaction %d [%s] is valid but came without its read-write set", b.Header.Number, i, t.ID)
+		}
+	}
+	return nil
+}
+
+// restore makes of a stored block what was committed: its codes are final.
+func restore(b *commonpb.Block) (*Block, error) {
+	codes := block.Codes(b)
+	if len(codes) != len(b.GetData().GetData()) {
+		return nil, fmt.Errorf("block [%d] has %d envelopes, but its metadata has %d validation codes", b.GetHeader().GetNumber(), len(b.GetData().GetData()), len(codes))
+	}
+	r := &Block{Block: b, Txs: make([]Tx, len(codes))}
+	for i, raw := range b.Data.Data {
+		t := &r.Txs[i]
+		t.Code = codes[i]
+		e, err := tx.ParseEnvelope(raw)
+		if err == nil {
+			t.ID, t.Type = e.TxID(), e.Type()
+			if t.Code == peerpb.TxValidationCode_VALID {
+				t.RWSet, err = writtenBy(e)
+			}
+		}
+		if err != nil && t.Code == peerpb.TxValidationCode_VALID {
+			return nil, fmt.Errorf("block [%d], transaction %d was valid but cannot be read again: %w", b.Header.Number, i, err)
+		}
+	}
+	return r, nil
+}
+
+// writtenBy is the read-write set of a valid transaction.
+func writtenBy(e *tx.Envelope) (*rwset.Set, error) {
+	switch e.Type() {
+	case commonpb.HeaderType_CONFIG:
+		return ConfigRWSet(e)
+	case commonpb.HeaderType_ENDORSER_TRANSACTION:
+		t, err := tx.ParseTransaction(e)
+		if err == nil {
+			err = t.Open()
+		}
+		if err != nil {
+			return nil, err
+		}
+		return rwset.Parse(t.Action.Results)
+	}
+	return nil, nil
+}
+
+// indexID is the id a transaction is found by; empty if its envelope cannot be read.
+func (b *Block) indexID(i int) string {
+	if b.Txs[i].ID != "" {
+		return b.Txs[i].ID
+	}
+	e, err := tx.ParseEnvelope(b.Data.Data[i])
+	if err != nil {
+		return ""
+	}
+	if id := e.TxID(); id != "" {
+		return id
+	}
+	return e.ExpectedTxID()
+}

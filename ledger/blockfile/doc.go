@@ -1,0 +1,15 @@
+// Package blockfile keeps a chain's blocks in append-only, checksummed segment files. Peers and orderers use it alike.
+//
+// A directory holds segments blocks_000001, blocks_000002, … Each begins with a versioned header that names its first block; then come
+// records, one per block: a header (payload length, block number, CRC-32C of the payload, CRC-32C of the header itself) and the payload,
+// an encoded common.Block. A segment that has reached its size is sealed: blocks_000001.index lists where its records begin and how long
+// the file is. The index is only a shortcut: lost or damaged, it is made again from the segment.
+//
+// Invariants.
+//   - Block n is the n-th record, counted from 0, over all segments; nothing is ever changed or removed.
+//   - Every byte that is served has just been read from the file and matched its checksum.
+//   - A record that the file ends in the middle of, or that is followed by nothing but zeros, was being written when the machine stopped. Only
+//     in the last segment can that happen; Open cuts it off, and it was never acknowledged. Every other mismatch is damage: a *CorruptError
+//     that names file and offset, for the operator to act on.
+//   - After a failed write the file is cut back to where it was; after a failed sync, whose effect nobody knows, the store takes no more blocks.
+package blockfile

@@ -1,0 +1,189 @@
+package blockfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// segment is one file. All but the last of a store are sealed.
+type segment struct {
+	path    string
+	first   uint64   // number of its first block
+	size    int64    // up to the end of the last whole record
+	offsets []uint32 // where the record of block first+i begins
+}
+
+func segmentPath(dir string, i int) string { return filepath.Join(dir, fmt.Sprintf("blocks_%06d", i)) }
+func (s *segment) indexPath() string       { return s.path + ".index" }
+func (s *segment) next() uint64            { return s.first + uint64(len(s.offsets)) }
+
+// segmentCount is how many segments dir holds, which are numbered from 1 without a gap.
+func segmentCount(dir string) (int, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, fmt.Errorf("listing block files: %w", err)
+	}
+	found := map[string]bool{}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "blocks_") && filepath.Ext(e.Name()) == "" {
+			found[e.Name()] = true
+		}
+	}
+	for i := 1; i <= len(found); i++ {
+		if path := segmentPath(dir, i); !found[filepath.Base(path)] {
+			return 0, fmt.Errorf("block file %s is missing, though later ones are there: restore it from a copy, or move %s away and let the node fetch the chain again", path, dir)
+		}
+	}
+	return len(found), nil
+}
+
+// createSegment makes an empty segment and its directory entry durable.
+func createSegment(path string, first uint64) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("creating a block file: %w", err)
+	}
+	_, err = f.Write(appendSegmentHeader(nil, first))
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("creating block file %s: %w", path, err), f.Close())
+	}
+	return f, nil
+}
+
+// openSealed reads the index of a segment that another follows, making it again if need be.
+func openSealed(path string, first uint64) (*segment, error) {
+	s := &segment{path: path, first: first}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening a block file: %w", err)
+	}
+	defer f.Close()
+	size, err := s.checkHeader(f)
+	if err != nil {
+		return nil, err
+	}
+	b, err := os.ReadFile(s.indexPath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading a block file's index: %w", err)
+	}
+	if sealed, offsets, ok := decodeIndex(b, first); ok {
+		s.size, s.offsets = sealed, offsets
+		if size != sealed {
+			return nil, s.resized(size, sealed)
+		}
+		return s, nil
+	}
+	var torn bool
+	if s.offsets, s.size, torn, err = scan(f, size, path, first); err != nil {
+		return nil, err
+	}
+	if torn {
+		return nil, &CorruptError{File: path, Offset: s.size, Block: s.next(), What: "the file ends inside a record"}
+	}
+	return s, s.seal()
+}
+
+// openLast scans the newest segment and cuts off what a stopped write left behind it. cut is how many bytes that was.
+func openLast(path string, first uint64) (s *segment, f *os.File, cut int64, err error) {
+	s = &segment{path: path, first: first}
+	if f, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
+		return nil, nil, 0, fmt.Errorf("opening a block file: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, 0, fmt.Errorf("opening a block file: %w", err)
+	}
+	if zero, err := allZero(f, 0, info.Size()); err != nil {
+		return nil, nil, 0, fmt.Errorf("reading block file %s: %w", path, err)
+	} else if info.Size() < segmentHeaderSize || zero {
+		if err := f.Close(); err != nil { // the machine stopped while the segment was made; it holds nothing
+			return nil, nil, 0, err
+		}
+		s.size = segmentHeaderSize
+		f, err = createSegment(path, first)
+		return s, f, info.Size(), err
+	}
+	size, err := s.checkHeader(f)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	var torn bool
+	if s.offsets, s.size, torn, err = scan(f, size, path, first); err != nil {
+		return nil, nil, 0, err
+	}
+	if torn {
+		if err = f.Truncate(s.size); err == nil {
+			err = f.Sync()
+		}
+		if err != nil {
+			return nil, nil, 0, fmt.Errorf("cutting an unfinished record off block file %s at offset %d: %w", path, s.size, err)
+		}
+	}
+	return s, f, size - s.size, nil
+}
+
+// checkHeader checks the segment's header and returns the file's size.
+func (s *segment) checkHeader(f *os.File) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("opening a block file: %w", err)
+	}
+	b := make([]byte, segmentHeaderSize)
+	n, err := f.ReadAt(b, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, fmt.Errorf("reading block file %s: %w", s.path, err)
+	}
+	first, problem := parseSegmentHeader(b[:n])
+	if problem == "" && first != s.first {
+		problem = fmt.Sprintf("segment begins with block %d where block %d was expected", first, s.first)
+	}
+	if problem != "" {
+		return 0, &CorruptError{File: s.path, Block: s.first, What: problem}
+	}
+	return info.Size(), nil
+}
+
+// resized says what a sealed file lost or gained.
+func (s *segment) resized(size, sealed int64) error {
+	at, block := sealed, s.next()
+	for i := len(s.offsets) - 1; size < at && i >= 0; i-- {
+		at, block = int64(s.offsets[i]), s.first+uint64(i)
+	}
+	return &CorruptError{File: s.path, Offset: at, Block: block, What: fmt.Sprintf("the file is %d bytes long where it was sealed with %d, so the damage begins", size, sealed)}
+}
+
+// seal writes the index beside a full segment. The index is complete under its name or not there.
+func (s *segment) seal() error {
+	tmp := s.indexPath() + ".tmp"
+	if err := os.WriteFile(tmp, encodeIndex(s.first, s.size, s.offsets), 0o640); err != nil {
+		return fmt.Errorf("writing a block file's index: %w", err)
+	}
+	if err := os.Rename(tmp, s.indexPath()); err != nil {
+		return fmt.Errorf("writing a block file's index: %w", err)
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
