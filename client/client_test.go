@@ -379,8 +379,9 @@ func TestWatchFails(t *testing.T) {
 	require.ErrorAs(t, err, &failed, "one broken stream ends the wait on all")
 	require.ErrorContains(t, err, "SERVICE_UNAVAILABLE")
 
+	silent = &fakePeer{events: make(chan *peerpb.DeliverResponse, 1)}
 	silent.events <- filteredBlock(2, 0)
-	w, err = c.Watch(t.Context(), "ch", "id", b)
+	w, err = c.Watch(t.Context(), "ch", "id", startPeer(t, silent))
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
