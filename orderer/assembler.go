@@ -67,8 +67,7 @@ func (a *Assembler) Add(m *Message, now time.Time) {
 
 // Next returns the blocks to propose now.
 func (a *Assembler) Next(now time.Time) []*commonpb.Block {
-	if deadline, waiting := a.Deadline(); len(a.due) == 0 && waiting &&
-		(a.flush || a.mode == Eager && a.inFlight == 0 || a.inFlight < a.maxInFlight && !now.Before(deadline)) {
+	if len(a.due) == 0 && a.mayCut(now) {
 		a.due = a.cutter.cutInto(a.due)
 	}
 	var blocks []*commonpb.Block
@@ -100,10 +99,20 @@ func (a *Assembler) Wrote() {
 	}
 }
 
-// Deadline is when the pending messages must be cut at the latest; waiting is false if there are none.
+// mayCut tells whether a batch that is not full is to be cut now.
+func (a *Assembler) mayCut(now time.Time) bool {
+	if a.flush || a.mode == Eager && a.inFlight == 0 {
+		return true
+	}
+	at, waiting := a.Deadline()
+	return waiting && !now.Before(at)
+}
+
+// Deadline is when the pending messages must be cut at the latest. There is none while nothing is pending, or no further block may be in
+// flight: Wrote comes first then.
 func (a *Assembler) Deadline() (at time.Time, waiting bool) {
 	n, since := a.cutter.Pending()
-	return since.Add(a.limits().Timeout), n > 0
+	return since.Add(a.limits().Timeout), n > 0 && a.inFlight < a.maxInFlight
 }
 
 // Flush tells that no more messages will come (or few): what is pending is cut at once.
