@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -114,13 +113,4 @@ func lowS(curve elliptic.Curve, sig []byte) ([]byte, error) {
 		s.S.Sub(curve.Params().N, s.S)
 	}
 	return asn1.Marshal(s)
-}
-
-// signDigest signs with a low S.
-func signDigest(key *ecdsa.PrivateKey, digest []byte) ([]byte, error) {
-	sig, err := ecdsa.SignASN1(rand.Reader, key, digest)
-	if err != nil {
-		return nil, err
-	}
-	return lowS(key.Curve, sig)
 }

@@ -2,6 +2,7 @@ package msp
 
 import (
 	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -69,7 +70,7 @@ func (s *Signer) Sign(msg []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return signDigest(s.key, digest[:])
+	return SignDigest(s.key, digest[:])
 }
 
 // Creator returns the msppb.SerializedIdentity bytes that go with the signatures. Do not change them.
@@ -124,4 +125,14 @@ func ParseKey(b []byte) (*ecdsa.PrivateKey, error) {
 		}
 		return x509.ParseECPrivateKey(block.Bytes)
 	}
+}
+
+// SignDigest returns the DER ECDSA signature over a digest, with low S. Certificates are signed so too: an MSP rewrites
+// a high-S certificate when it meets one, but cannot find a root that was rewritten in its OU configuration.
+func SignDigest(key *ecdsa.PrivateKey, digest []byte) ([]byte, error) {
+	sig, err := ecdsa.SignASN1(rand.Reader, key, digest)
+	if err != nil {
+		return nil, err
+	}
+	return lowS(key.Curve, sig)
 }
