@@ -1,0 +1,155 @@
+package golang
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Build returns the path of the chaincode's executable, building it if no earlier Build of the same package with the same toolchain did. Builds of
+// one package at the same time are safe, if wasteful. The error of a failed build ends in the compiler's last lines.
+func Build(ctx context.Context, r BuildRequest) (binary string, err error) {
+	return buildIn(ctx, r, os.Environ())
+}
+
+func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) {
+	if len(r.CodePackage) == 0 {
+		return "", errors.New("the chaincode's package holds no code: it was made for a peer in development mode")
+	}
+	importPath, err := cleanImportPath(r.Path)
+	if err != nil {
+		return "", err
+	}
+	cacheDir, err := filepath.Abs(r.CacheDir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
+		return "", fmt.Errorf("making the build cache: %w", err)
+	}
+	src, err := carried()
+	if err != nil {
+		return "", err
+	}
+	goTool, err := findToolchain(ctx, cacheDir, env)
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(cacheDir, "bin", buildKey(r.CodePackage, importPath, goTool.version, src.hash))
+	if _, err := os.Stat(binary); err == nil {
+		return binary, nil
+	}
+	start := time.Now()
+	gopath, err := src.materialize(cacheDir)
+	if err != nil {
+		return "", fmt.Errorf("writing the carried sources: %w", err)
+	}
+	work, err := os.MkdirTemp(cacheDir, "build-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(work)
+	b := compilation{tool: goTool, carriedDir: gopath, work: work, input: filepath.Join(work, "input"), importPath: importPath}
+	if err := unpack(r.CodePackage, b.input); err != nil {
+		return "", err
+	}
+	if err := b.run(ctx); err != nil {
+		return "", fmt.Errorf("building chaincode %s: %w", importPath, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
+		return "", err
+	}
+	if err := moveIntoPlace(b.output(), binary); err != nil {
+		return "", err
+	}
+	r.Log.Info("built chaincode", "path", importPath, "mode", b.mode, "go", goTool.version, "took", time.Since(start).Round(time.Millisecond))
+	return binary, nil
+}
+
+// buildKey names an executable by all that it depends on.
+func buildKey(code []byte, importPath, goVersion, carriedHash string) string {
+	h := sha256.New()
+	for _, part := range [][]byte{code, []byte(importPath), []byte(goVersion), []byte(runtime.GOOS + "/" + runtime.GOARCH), []byte(carriedHash)} {
+		writeSized(h, part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+var importPathElement = regexp.MustCompile(`^[A-Za-z0-9_.~+][A-Za-z0-9_.~+-]*$`)
+
+// cleanImportPath checks a path that came with a package, as it becomes an argument of the go command. Like Fabric it drops a leading http:// or
+// https:// and a final slash.
+func cleanImportPath(p string) (string, error) {
+	p = strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(p, "http://"), "https://"), "/")
+	for e := range strings.SplitSeq(p, "/") {
+		if !importPathElement.MatchString(e) || strings.Trim(e, ".") == "" {
+			return "", fmt.Errorf("chaincode path %q is not an import path", p)
+		}
+	}
+	return p, nil
+}
+
+// compilation is one run of the compiler over an unpacked package.
+type compilation struct {
+	tool       *toolchain
+	carriedDir string // the carried sources, a GOPATH
+	work       string // this build's own folder
+	input      string // the unpacked package, below work
+	importPath string
+	mode       string // "gopath", "module" or "vendor", for the log
+}
+
+func (b *compilation) output() string { return filepath.Join(b.work, "chaincode") }
+
+// run picks the mode as 2.x peers do: by where a go.mod is.
+func (b *compilation) run(ctx context.Context) error {
+	src := filepath.Join(b.input, "src")
+	nested := filepath.Join(src, filepath.FromSlash(b.importPath))
+	switch {
+	case isFile(filepath.Join(src, "go.mod")):
+		return b.inModule(ctx, src, b.importPath)
+	case isFile(filepath.Join(nested, "go.mod")):
+		return b.inModule(ctx, nested, ".")
+	case !isDir(nested):
+		return fmt.Errorf("the package holds no src/%s", b.importPath)
+	}
+	b.mode = "gopath"
+	return b.goBuild(ctx, b.input, []string{
+		"GO111MODULE=off",
+		"GOPATH=" + b.input + string(filepath.ListSeparator) + b.carriedDir,
+	}, b.importPath)
+}
+
+// goBuild compiles pkg in dir. What the compiler says names files as the package does.
+func (b *compilation) goBuild(ctx context.Context, dir string, env []string, pkg string, flags ...string) error {
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", b.output()}, flags...)
+	out, err := b.tool.run(ctx, dir, env, append(args, "--", pkg)...)
+	if err == nil {
+		return nil
+	}
+	out = strings.NewReplacer(b.input+string(filepath.Separator), "", b.carriedDir+string(filepath.Separator), "carried:").Replace(out)
+	return fmt.Errorf("go build (%s mode, offline): %w\n%s%s", b.mode, err, tail(out), hint(out))
+}
+
+// hint says what to do about the one failure that is nobody's mistake: a dependency that is only on the network.
+func hint(output string) string {
+	for _, sign := range []string{"module lookup disabled by GOPROXY=off", "no required module provides package", "cannot find package", "cannot find module providing package", "is not in std"} {
+		if strings.Contains(output, sign) {
+			return "\nchaincode is built without network: put what it needs beyond the shim into the package, in a vendor folder (go mod vendor), and install it again"
+		}
+	}
+	return ""
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

@@ -1,0 +1,122 @@
+package golang
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// indexFile matches the only metadata files there are: CouchDB indexes of the chaincode or of one of its collections.
+var indexFile = regexp.MustCompile(`^META-INF/statedb/couchdb/(?:collections/[A-Za-z0-9_-]+/)?indexes/.*[.]json`)
+
+// validateMetadataFile checks the name and the content of a file below META-INF. The texts are Fabric's.
+func validateMetadataFile(name string, content []byte) error {
+	if !indexFile.MatchString(name) {
+		return misplaced(name)
+	}
+	var definition map[string]any
+	if err := json.Unmarshal(content, &definition); err != nil {
+		return fmt.Errorf("Index metadata file [%s] is not a valid JSON", name)
+	}
+	if err := checkIndex(definition); err != nil {
+		return fmt.Errorf("Index metadata file [%s] is not a valid index definition: %w", name, err)
+	}
+	return nil
+}
+
+// misplaced says what is wrong with the name of a metadata file.
+func misplaced(name string) error {
+	dir, file := path.Split(name)
+	parts := strings.Split(path.Clean(dir), "/")
+	switch {
+	case !strings.HasPrefix(name, "META-INF/statedb"):
+		return fmt.Errorf("metadata file path must begin with META-INF/statedb, found: %s", dir)
+	case len(parts) < 4:
+		return fmt.Errorf("metadata file path must include a database and index directory: %s", dir)
+	case parts[2] != "couchdb":
+		return fmt.Errorf("database name [%s] is not supported, valid options: [couchdb]", parts[2])
+	case len(parts) == 4 && parts[3] != "indexes":
+		return fmt.Errorf("metadata file path does not have an indexes directory: %s", dir)
+	case len(parts) != 6:
+		return fmt.Errorf("metadata file path for collections must include a collections and index directory: %s", dir)
+	case parts[3] != "collections" || parts[5] != "indexes":
+		return fmt.Errorf("metadata file path for collections must have a collections and indexes directory: %s", dir)
+	case !regexp.MustCompile(`^[A-Za-z0-9_-]+`).MatchString(parts[4]):
+		return fmt.Errorf("collection name is not valid: %s", parts[4])
+	case !strings.Contains(file, ".json"):
+		return fmt.Errorf("artifact file name is not valid: %s", file)
+	}
+	return fmt.Errorf("metadata file path or name is not supported: %s", dir)
+}
+
+func checkIndex(definition map[string]any) error {
+	for _, key := range slices.Sorted(maps.Keys(definition)) {
+		value := definition[key]
+		switch key {
+		case "index":
+			index, ok := value.(map[string]any)
+			if !ok {
+				return errors.New(`Invalid entry, "index" must be a JSON`)
+			}
+			if err := checkIndexFields(index); err != nil {
+				return err
+			}
+		case "ddoc", "name":
+			if _, ok := value.(string); !ok {
+				return fmt.Errorf("Invalid entry, %q must be a string", key)
+			}
+		case "type":
+			if value != "json" {
+				return errors.New("Index type must be json")
+			}
+		default:
+			return fmt.Errorf("Invalid Entry.  Entry %s", key)
+		}
+	}
+	if _, ok := definition["index"]; !ok {
+		return errors.New(`Index definition must include a "fields" definition`)
+	}
+	return nil
+}
+
+func checkIndexFields(index map[string]any) error {
+	for _, key := range slices.Sorted(maps.Keys(index)) {
+		switch key {
+		case "fields":
+			fields, ok := index[key].([]any)
+			if !ok {
+				return errors.New("Expecting a JSON array of fields")
+			}
+			for _, f := range fields {
+				if sorted, ok := f.(map[string]any); ok {
+					if err := checkSort(sorted); err != nil {
+						return err
+					}
+				}
+			}
+		case "partial_filter_selector":
+		default:
+			return fmt.Errorf("Invalid Entry.  Entry %s", key)
+		}
+	}
+	return nil
+}
+
+// checkSort checks a field with a direction: {"size": "asc"}.
+func checkSort(field map[string]any) error {
+	for _, key := range slices.Sorted(maps.Keys(field)) {
+		direction, ok := field[key].(string)
+		switch {
+		case !ok:
+			return errors.New(`Invalid field definition, fields must be in the form "fieldname":"sort"`)
+		case !strings.EqualFold(direction, "asc") && !strings.EqualFold(direction, "desc"):
+			return fmt.Errorf(`Sort must be either "asc" or "desc".  "%s" was found.`, direction)
+		}
+	}
+	return nil
+}
