@@ -37,6 +37,7 @@ func play(mode string) int {
 		fmt.Fprint(os.Stderr, "no newline")
 		return 3
 	case "chatter":
+		fmt.Fprintln(os.Stderr, "panic: it was here")
 		for i := range 100 {
 			fmt.Fprintln(os.Stderr, "line", i)
 		}

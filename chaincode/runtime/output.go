@@ -2,12 +2,13 @@ package runtime
 
 import (
 	"bytes"
+	"strings"
 	"sync"
 )
 
 const (
 	maxLine   = 4096 // bytes; longer lines are passed on in pieces
-	keptLines = 20   // of stderr, for error reports
+	keptLines = 10   // of stderr, for error reports
 )
 
 // lines is a Writer that passes on what is written to it line by line.
@@ -49,16 +50,20 @@ func (l *lines) flush() {
 	l.pending = l.pending[:0]
 }
 
-// tail keeps the last lines added to it.
+// tail keeps the last lines added to it, and the last one that says why a program died however much follows it.
 type tail struct {
-	mu    sync.Mutex
-	lines []string
+	mu     sync.Mutex
+	lines  []string
+	reason string // dropped from lines; empty if there is none
 }
 
 func (t *tail) add(line string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.lines) == keptLines {
+		if first := t.lines[0]; strings.HasPrefix(first, "panic: ") || strings.HasPrefix(first, "fatal error: ") {
+			t.reason = first
+		}
 		copy(t.lines, t.lines[1:])
 		t.lines = t.lines[:keptLines-1]
 	}
@@ -68,5 +73,8 @@ func (t *tail) add(line string) {
 func (t *tail) last() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.reason != "" {
+		return append([]string{t.reason, "…"}, t.lines...)
+	}
 	return append([]string(nil), t.lines...)
 }
