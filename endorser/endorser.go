@@ -1,0 +1,95 @@
+package endorser
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/heddleledger/heddle/acl"
+	"github.com/heddleledger/heddle/chaincode"
+	"github.com/heddleledger/heddle/chaincode/pack"
+	"github.com/heddleledger/heddle/channelconfig"
+	"github.com/heddleledger/heddle/ledger"
+	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/wire/peerpb"
+	"github.com/heddleledger/heddle/wire/tx"
+)
+
+// Options are what an endorser works with. All fields but Filters and Decorate are needed.
+type Options struct {
+	Log       *slog.Logger
+	Now       func() time.Time
+	Signer    tx.Signer    // signs endorsements; keeps its own certificate in Creator
+	Local     *msp.Manager // the peer's own MSP alone: who may ask for something outside channels
+	ACL       *acl.Checker
+	Packages  *pack.Store
+	Chaincode *chaincode.Support
+	// Channel gives the present configuration and the ledger of a joined channel.
+	Channel func(id string) (*channelconfig.Bundle, *ledger.Ledger, bool)
+
+	// Filters are further checks of a proposal whose creator is authenticated, run in order before the peer's own access checks; an error
+	// refuses the proposal. This is where Fabric has authentication plugins.
+	Filters []func(ctx context.Context, p *tx.Proposal) error
+	// Decorate may add decorations to the input of a chaincode, which see them by GetDecorations. Fabric has decorator plugins here.
+	Decorate func(p *tx.Proposal, input *peerpb.ChaincodeInput)
+}
+
+// Server is the gRPC service protos.Endorser.
+type Server struct {
+	peerpb.UnimplementedEndorserServer
+	o Options
+}
+
+// New returns an endorser. How many proposals may run at once is a limit of the gRPC server it is registered with.
+func New(o Options) *Server { return &Server{o: o} }
+
+// ProcessProposal checks, simulates and endorses.
+func (s *Server) ProcessProposal(ctx context.Context, signed *peerpb.SignedProposal) (*peerpb.ProposalResponse, error) {
+	r, err := s.check(ctx, signed)
+	if err != nil {
+		s.o.Log.Warn("Proposal refused", "channel", r.channelID(), "txid", short(r.txID()), "error", err)
+		return nil, status.Error(codes.Unknown, err.Error())
+	}
+	started := s.o.Now()
+	response, err := s.process(ctx, r)
+	if err != nil {
+		response = &peerpb.ProposalResponse{Response: &peerpb.Response{Status: 500, Message: err.Error()}}
+	}
+	level := slog.LevelInfo
+	if response.Response.Status >= failed {
+		level = slog.LevelWarn
+	}
+	s.o.Log.Log(ctx, level, "Proposal processed", "channel", r.channelID(), "txid", short(r.txID()), "chaincode", r.id.Name,
+		"status", response.Response.Status, "message", response.Response.Message, "took", s.o.Now().Sub(started))
+	return response, nil
+}
+
+// process runs an accepted proposal.
+func (s *Server) process(ctx context.Context, r *request) (*peerpb.ProposalResponse, error) {
+	if err := r.Open(); err != nil {
+		return nil, err
+	}
+	result, err := s.simulate(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	switch st := result.response.Status; {
+	case st >= failed:
+		return result.unsigned(r)
+	case st >= refused || r.channelID() == "":
+		return &peerpb.ProposalResponse{Response: result.response}, nil
+	default:
+		return s.endorse(r, result)
+	}
+}
+
+// From these statuses of a chaincode's response on, Fabric does not endorse, and takes it for an error.
+const (
+	refused = 400
+	failed  = 500
+)
+
+func short(txid string) string { return txid[:min(8, len(txid))] }

@@ -1,0 +1,108 @@
+package endorser
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/heddleledger/heddle/chaincode"
+	"github.com/heddleledger/heddle/chaincode/system"
+	"github.com/heddleledger/heddle/ledger"
+	"github.com/heddleledger/heddle/wire/peerpb"
+)
+
+// systemVersion is the version that system chaincodes have.
+const systemVersion = "latest"
+
+// result is what a simulation gave.
+type result struct {
+	response *peerpb.Response
+	event    *peerpb.ChaincodeEvent // nil when the chaincode set none
+	writes   []byte                 // encoded rwset.TxReadWriteSet; nil without a simulator
+	version  string                 // of the chaincode that ran
+	escc     string                 // how the chaincode's definition wants results endorsed
+}
+
+// simulate runs the chaincode that r calls.
+func (s *Server) simulate(ctx context.Context, r *request) (*result, error) {
+	var sim *ledger.Simulator
+	if needsSimulator(r) {
+		var err error
+		if sim, err = r.ledger.NewSimulator(r.TxID()); err != nil {
+			return nil, err
+		}
+		defer sim.Close()
+	}
+	res := &result{version: systemVersion, escc: "escc"}
+	if !system.Reserved(r.id.Name) {
+		definition, err := s.definition(r.id.Name, sim)
+		if err != nil {
+			return nil, err
+		}
+		res.version, res.escc = definition.Version, definition.Escc
+	}
+	if err := s.call(ctx, r, sim, res); err != nil {
+		return nil, err
+	}
+	if sim != nil {
+		var err error
+		if res.writes, err = sim.Results(); err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+// needsSimulator: the query and configuration chaincodes look at the ledger as it is, and leave no reads in a transaction.
+func needsSimulator(r *request) bool {
+	return r.ledger != nil && r.id.Name != "qscc" && r.id.Name != "cscc"
+}
+
+// definition is the chaincode's definition in the channel, held against the instantiation policy of the installed package.
+func (s *Server) definition(name string, sim *ledger.Simulator) (*peerpb.ChaincodeData, error) {
+	fail := func(format string, args ...any) (*peerpb.ChaincodeData, error) {
+		return nil, fmt.Errorf("make sure the chaincode %s has been successfully instantiated and try again: "+format, append([]any{name}, args...)...)
+	}
+	if sim == nil {
+		return fail("could not get definition for chaincode %s without a ledger context\n", name)
+	}
+	raw, err := sim.Get("lscc", name)
+	switch {
+	case err != nil:
+		return fail("could not retrieve state for chaincode %s: %w", name, err)
+	case raw == nil:
+		return fail("chaincode %s not found", name)
+	}
+	d := &peerpb.ChaincodeData{}
+	if err := proto.Unmarshal(raw, d); err != nil {
+		return fail("chaincode %s has bad definition: %w", name, err)
+	}
+	return d, s.o.Packages.CheckPolicy(d)
+}
+
+// call runs the chaincode and, when it was lscc's deploy or upgrade, the Init of the chaincode deployed.
+func (s *Server) call(ctx context.Context, r *request, sim *ledger.Simulator, res *result) error {
+	input := r.Spec.Input
+	input.Decorations = nil // those of the sender are not the peer's
+	if s.o.Decorate != nil {
+		s.o.Decorate(r.Proposal, input)
+	}
+	response, event, err := s.o.Chaincode.Invoke(ctx, &chaincode.Call{
+		ChannelID: r.ChannelID(), TxID: r.TxID(),
+		Name: r.id.Name, Version: res.version,
+		Input: input, Proposal: r.Proposal, Simulator: sim,
+	})
+	if err != nil {
+		return err
+	}
+	res.response = response
+	if response.Status >= refused {
+		return nil
+	}
+	res.event = event
+	if deploys(r) {
+		return s.init(ctx, r, sim)
+	}
+	return nil
+}
