@@ -57,12 +57,12 @@ func ConfigRWSet(e *tx.Envelope) (*rwset.Set, error) {
 	return &rwset.Set{Namespaces: []rwset.Namespace{{KV: &kvrwsetpb.KVRWSet{Writes: []*kvrwsetpb.KVWrite{write}}}}}, nil
 }
 
-// check refuses a block that cannot be the one after info's last.
+// check refuses a block that cannot be the one after info's last. That the envelopes hash to the header's data hash was checked where the
+// block came in (block.Check); it is not done again here.
 func (b *Block) check(info *commonpb.BlockchainInfo) error {
-	if err := block.Check(b.Block); err != nil {
-		return err
-	}
 	switch {
+	case b.Block.GetHeader() == nil || b.GetData() == nil:
+		return fmt.Errorf("block without header or data where block [%d] was expected", info.Height)
 	case b.Header.Number != info.Height:
 		return fmt.Errorf("block [%d] is out of order: the next block is [%d]", b.Header.Number, info.Height)
 	case !bytes.Equal(b.Header.PreviousHash, info.CurrentBlockHash):

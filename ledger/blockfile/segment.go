@@ -69,8 +69,11 @@ func openSealed(path string, first uint64) (*segment, error) {
 		return nil, fmt.Errorf("opening a block file: %w", err)
 	}
 	defer f.Close()
-	size, err := s.checkHeader(f)
+	info, err := f.Stat()
 	if err != nil {
+		return nil, fmt.Errorf("opening a block file: %w", err)
+	}
+	if err := s.checkHeader(f); err != nil {
 		return nil, err
 	}
 	b, err := os.ReadFile(s.indexPath())
@@ -79,13 +82,13 @@ func openSealed(path string, first uint64) (*segment, error) {
 	}
 	if sealed, offsets, ok := decodeIndex(b, first); ok {
 		s.size, s.offsets = sealed, offsets
-		if size != sealed {
-			return nil, s.resized(size, sealed)
+		if info.Size() != sealed {
+			return nil, s.resized(info.Size(), sealed)
 		}
 		return s, nil
 	}
 	var torn bool
-	if s.offsets, s.size, torn, err = scan(f, size, path, first); err != nil {
+	if s.offsets, s.size, torn, err = scan(f, info.Size(), path, first); err != nil {
 		return nil, err
 	}
 	if torn {
@@ -96,67 +99,67 @@ func openSealed(path string, first uint64) (*segment, error) {
 
 // openLast scans the newest segment and cuts off what a stopped write left behind it. cut is how many bytes that was.
 func openLast(path string, first uint64) (s *segment, f *os.File, cut int64, err error) {
-	s = &segment{path: path, first: first}
 	if f, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
 		return nil, nil, 0, fmt.Errorf("opening a block file: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close())
-		}
-	}()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, 0, fmt.Errorf("opening a block file: %w", err)
+	s = &segment{path: path, first: first, size: segmentHeaderSize}
+	size, unborn, err := s.repair(f)
+	if err == nil && !unborn {
+		return s, f, size - s.size, nil
 	}
-	if zero, err := allZero(f, 0, info.Size()); err != nil {
-		return nil, nil, 0, fmt.Errorf("reading block file %s: %w", path, err)
-	} else if info.Size() < segmentHeaderSize || zero {
-		if err := f.Close(); err != nil { // the machine stopped while the segment was made; it holds nothing
-			return nil, nil, 0, err
-		}
-		s.size = segmentHeaderSize
-		f, err = createSegment(path, first)
-		return s, f, info.Size(), err
-	}
-	size, err := s.checkHeader(f)
-	if err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, nil, 0, err
 	}
-	var torn bool
-	if s.offsets, s.size, torn, err = scan(f, size, path, first); err != nil {
-		return nil, nil, 0, err
-	}
-	if torn {
-		if err = f.Truncate(s.size); err == nil {
-			err = f.Sync()
-		}
-		if err != nil {
-			return nil, nil, 0, fmt.Errorf("cutting an unfinished record off block file %s at offset %d: %w", path, s.size, err)
-		}
-	}
-	return s, f, size - s.size, nil
+	f, err = createSegment(path, first)
+	return s, f, size, err
 }
 
-// checkHeader checks the segment's header and returns the file's size.
-func (s *segment) checkHeader(f *os.File) (int64, error) {
+// repair makes the newest segment end with its last whole record, and returns how long the file was. unborn says that the machine stopped while
+// the segment was made: it holds nothing, not even its header.
+func (s *segment) repair(f *os.File) (size int64, unborn bool, err error) {
 	info, err := f.Stat()
 	if err != nil {
-		return 0, fmt.Errorf("opening a block file: %w", err)
+		return 0, false, fmt.Errorf("opening a block file: %w", err)
 	}
+	size = info.Size()
+	zero, err := allZero(f, 0, size)
+	if err != nil {
+		return 0, false, fmt.Errorf("reading block file %s: %w", s.path, err)
+	}
+	if size < segmentHeaderSize || zero {
+		return size, true, nil
+	}
+	if err := s.checkHeader(f); err != nil {
+		return 0, false, err
+	}
+	var torn bool
+	if s.offsets, s.size, torn, err = scan(f, size, s.path, s.first); err != nil || !torn {
+		return size, false, err
+	}
+	if err = f.Truncate(s.size); err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("cutting an unfinished record off block file %s at offset %d: %w", s.path, s.size, err)
+	}
+	return size, false, nil
+}
+
+// checkHeader checks the segment's header.
+func (s *segment) checkHeader(f *os.File) error {
 	b := make([]byte, segmentHeaderSize)
 	n, err := f.ReadAt(b, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, fmt.Errorf("reading block file %s: %w", s.path, err)
+		return fmt.Errorf("reading block file %s: %w", s.path, err)
 	}
 	first, problem := parseSegmentHeader(b[:n])
 	if problem == "" && first != s.first {
 		problem = fmt.Sprintf("segment begins with block %d where block %d was expected", first, s.first)
 	}
 	if problem != "" {
-		return 0, &CorruptError{File: s.path, Block: s.first, What: problem}
+		return &CorruptError{File: s.path, Block: s.first, What: problem}
 	}
-	return info.Size(), nil
+	return nil
 }
 
 // resized says what a sealed file lost or gained.
