@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 	"sort"
 	"strings"
@@ -13,6 +14,7 @@ type field struct {
 	name    string
 	path    bool // relative to the file's directory
 	seconds bool // a bare number counts seconds
+	ignored bool // known, not used
 	index   int
 }
 
@@ -24,19 +26,23 @@ func fieldsOf(t reflect.Type) []field {
 			continue
 		}
 		name, kind, _ := strings.Cut(tag, ",")
-		fields = append(fields, field{name: name, path: kind == "path", seconds: kind == "seconds", index: i})
+		fields = append(fields, field{name: name, path: kind == "path", seconds: kind == "seconds", ignored: kind == "ignored", index: i})
 	}
 	return fields
 }
 
-// keysOf lists every key a struct holds, leaves and sections.
+// keysOf lists every key a struct holds, leaves and sections, down to lists and maps.
 func keysOf(into any) []string {
 	var keys []string
 	var walk func(t reflect.Type, prefix string)
 	walk = func(t reflect.Type, prefix string) {
 		for _, f := range fieldsOf(t) {
 			keys = append(keys, prefix+f.name)
-			if ft := t.Field(f.index).Type; ft.Kind() == reflect.Struct {
+			ft := t.Field(f.index).Type
+			if ft.Kind() == reflect.Pointer {
+				ft = ft.Elem()
+			}
+			if ft.Kind() == reflect.Struct {
 				walk(ft, prefix+f.name+".")
 			}
 		}
@@ -48,14 +54,14 @@ func keysOf(into any) []string {
 // entry is one key of a YAML mapping.
 type entry struct {
 	name  string
-	line  int
+	key   *yaml.Node
 	value *yaml.Node
 	used  bool
 }
 
 func (l *loader) fillRoot(into any, root *yaml.Node) {
 	if root != nil && !isNull(root) && root.Kind != yaml.MappingNode {
-		l.problem(root.Line, "the file must be a mapping of keys to values")
+		l.problem(root, "", "the file must be a mapping of keys to values")
 		root = nil
 	}
 	l.fillStruct(reflect.ValueOf(into).Elem(), "", root)
@@ -63,148 +69,140 @@ func (l *loader) fillRoot(into any, root *yaml.Node) {
 
 // fillStruct sets the fields of v from the environment and the mapping node (nil if the file has none), and reports keys nobody knows.
 func (l *loader) fillStruct(v reflect.Value, prefix string, node *yaml.Node) {
-	entries := l.entries(node, prefix)
-	for _, f := range fieldsOf(v.Type()) {
-		key := prefix + f.name
+	entries := l.entries(node, prefix, strings.ToLower)
+	fields := fieldsOf(v.Type())
+	for _, f := range fields {
 		e := entries[strings.ToLower(f.name)]
 		if e != nil {
 			e.used = true
 		}
-		l.fillField(v.Field(f.index), f, key, e)
+		switch {
+		case !f.ignored:
+			l.fillField(v.Field(f.index), f, prefix+f.name, e)
+		case e != nil:
+			l.note(strings.TrimSuffix(prefix, "."), prefix+f.name, e)
+		}
 	}
-	l.reportRest(entries, prefix)
+	l.reportRest(entries, prefix, fields)
 }
 
+// fillField sets a field from the environment, or else from the file. e is nil when the file does not have the key.
 func (l *loader) fillField(v reflect.Value, f field, key string, e *entry) {
 	if v.Kind() == reflect.Struct {
 		var node *yaml.Node
-		if e != nil && !isNull(e.value) {
-			if resolve(e.value).Kind == yaml.MappingNode {
-				node = e.value
-			} else {
-				l.problem(e.line, "%s must be a section with keys below it", key)
-			}
+		if e != nil {
+			node = l.mapping(e, key)
 		}
 		l.fillStruct(v, key+".", node)
 		return
 	}
-	if text, ok := l.env[l.variable(key)]; ok {
+	if text, ok := l.env[l.variable(key)]; ok && v.Kind() != reflect.Pointer {
 		l.origins[strings.ToLower(key)] = l.variable(key)
 		if err := l.setText(v, f, text); err != nil {
 			l.envProblem(l.variable(key), "%s %s", key, err)
 		}
 		return
 	}
-	if e == nil || isNull(e.value) {
-		return
+	if e != nil && !isNull(e.value) {
+		l.origins[strings.ToLower(key)] = l.at(e.key)
+		l.setNode(v, f, key, e)
 	}
-	l.origins[strings.ToLower(key)] = l.at(e.line)
-	l.setNode(v, f, key, e)
 }
 
-// setNode sets a leaf field from its YAML value.
+// mapping is the node of a section; nil, with a problem unless it is empty, when it is none.
+func (l *loader) mapping(e *entry, key string) *yaml.Node {
+	if isNull(e.value) {
+		return nil
+	}
+	node := resolve(e.value)
+	if node.Kind != yaml.MappingNode {
+		l.problem(e.key, key, " must be a section with keys below it")
+		return nil
+	}
+	return node
+}
+
+// setNode sets v from a value that is there.
 func (l *loader) setNode(v reflect.Value, f field, key string, e *entry) {
 	node := resolve(e.value)
 	switch v.Kind() {
+	case reflect.Struct:
+		l.fillStruct(v, key+".", l.mapping(e, key))
+	case reflect.Pointer:
+		if node := l.mapping(e, key); node != nil {
+			v.Set(reflect.New(v.Type().Elem()))
+			l.fillStruct(v.Elem(), key+".", node)
+		}
 	case reflect.Slice:
-		l.setSlice(v, f, key, e.line, node)
+		l.setSlice(v, f, key, e)
 	case reflect.Map:
-		l.setMap(v, f, key, e.line, node)
+		l.setMap(v, f, key, e)
 	default:
 		if node.Kind != yaml.ScalarNode {
-			l.problem(e.line, "%s must be a single value", key)
+			l.problem(e.key, key, " must be a single value")
 			return
 		}
 		if err := l.setText(v, f, node.Value); err != nil {
-			l.problem(e.line, "%s %s", key, err)
+			l.problem(e.key, key, " %s", err)
 		}
 	}
 }
 
 // setSlice takes a sequence, or one scalar as environment variables have it.
-func (l *loader) setSlice(v reflect.Value, f field, key string, line int, node *yaml.Node) {
+func (l *loader) setSlice(v reflect.Value, f field, key string, e *entry) {
+	node := resolve(e.value)
 	if node.Kind == yaml.ScalarNode {
 		if err := l.setText(v, f, node.Value); err != nil {
-			l.problem(line, "%s %s", key, err)
+			l.problem(e.key, key, " %s", err)
 		}
 		return
 	}
 	if node.Kind != yaml.SequenceNode {
-		l.problem(line, "%s must be a list", key)
+		l.problem(e.key, key, " must be a list")
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), 0, len(node.Content))
-	for _, n := range node.Content {
-		if !l.spend(n.Line) {
+	for i, n := range node.Content {
+		if !l.spend(n) {
 			return
 		}
 		item := reflect.New(v.Type().Elem()).Elem()
-		l.setItem(item, f, key, n)
+		if isNull(n) {
+			l.problem(n, key, " has an empty entry")
+			continue
+		}
+		l.setNode(item, f, fmt.Sprintf("%s[%d]", key, i), &entry{key: n, value: n})
 		out = reflect.Append(out, item)
 	}
 	v.Set(out)
 }
 
-// setMap takes a mapping; its keys keep the file's spelling in lower case, as viper has them.
-func (l *loader) setMap(v reflect.Value, f field, key string, line int, node *yaml.Node) {
-	if node.Kind != yaml.MappingNode {
-		l.problem(line, "%s must be a section with keys below it", key)
+// setMap takes a mapping, whose keys are names as they are spelt.
+func (l *loader) setMap(v reflect.Value, f field, key string, e *entry) {
+	node := l.mapping(e, key)
+	if node == nil {
 		return
 	}
 	out := reflect.MakeMap(v.Type())
-	for name, e := range l.entries(node, key+".") {
-		item := reflect.New(v.Type().Elem()).Elem()
-		l.setItem(item, f, key+"."+e.name, e.value)
-		out.SetMapIndex(reflect.ValueOf(name), item)
+	for _, item := range sorted(l.entries(node, key+".", func(name string) string { return name })) {
+		value := reflect.New(v.Type().Elem()).Elem()
+		l.fillField(value, f, key+"."+item.name, item)
+		out.SetMapIndex(reflect.ValueOf(item.name), value)
 	}
 	v.Set(out)
 }
 
-func (l *loader) setItem(v reflect.Value, f field, key string, n *yaml.Node) {
-	switch node := resolve(n); {
-	case v.Kind() == reflect.Struct && (node.Kind == yaml.MappingNode || isNull(node)):
-		l.fillItem(v, key, node)
-	case isNull(node):
-	case node.Kind != yaml.ScalarNode || v.Kind() == reflect.Struct:
-		l.problem(n.Line, "%s has an entry of the wrong form", key)
-	default:
-		if err := l.setText(v, f, node.Value); err != nil {
-			l.problem(n.Line, "%s %s", key, err)
-		}
-	}
-}
-
-// fillItem sets the fields of a list's or map's struct, which the environment cannot reach.
-func (l *loader) fillItem(v reflect.Value, key string, node *yaml.Node) {
-	entries := l.entries(node, key+".")
-	for _, f := range fieldsOf(v.Type()) {
-		e := entries[strings.ToLower(f.name)]
-		if e == nil {
-			continue
-		}
-		e.used = true
-		if !isNull(e.value) {
-			l.setNode(v.Field(f.index), f, key+"."+f.name, e)
-		}
-	}
-	for _, e := range sorted(entries) {
-		if !e.used {
-			l.problem(e.line, "%s.%s is not a known key", key, e.name)
-		}
-	}
-}
-
-// entries indexes a mapping by lower-case key. Keys given outright win over those merged in with <<.
-func (l *loader) entries(node *yaml.Node, prefix string) map[string]*entry {
+// entries indexes a mapping by key, folded. Keys given outright win over those merged in with <<.
+func (l *loader) entries(node *yaml.Node, prefix string, fold func(string) string) map[string]*entry {
 	m := map[string]*entry{}
-	l.addEntries(m, node, prefix, 0)
+	l.addEntries(m, node, prefix, fold, 0)
 	return m
 }
 
 // maxMerges bounds how deep << may nest: an alias can name the mapping it stands in.
 const maxMerges = 20
 
-func (l *loader) addEntries(m map[string]*entry, node *yaml.Node, prefix string, merges int) {
+func (l *loader) addEntries(m map[string]*entry, node *yaml.Node, prefix string, fold func(string) string, merges int) {
 	node = resolve(node)
 	if node == nil || node.Kind != yaml.MappingNode || merges > maxMerges {
 		return
@@ -213,7 +211,7 @@ func (l *loader) addEntries(m map[string]*entry, node *yaml.Node, prefix string,
 	own := map[string]int{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		k, v := node.Content[i], node.Content[i+1]
-		if !l.spend(k.Line) {
+		if !l.spend(k) {
 			return
 		}
 		if k.Kind == yaml.ScalarNode && k.Tag == "!!merge" {
@@ -221,35 +219,35 @@ func (l *loader) addEntries(m map[string]*entry, node *yaml.Node, prefix string,
 			continue
 		}
 		if k.Kind != yaml.ScalarNode {
-			l.problem(k.Line, "a key must be a plain word")
+			l.problem(k, "", "a key must be a plain word")
 			continue
 		}
-		name := strings.ToLower(k.Value)
+		name := fold(k.Value)
 		if first, twice := own[name]; twice {
-			l.problem(k.Line, "%s%s is given twice (first at line %d)", prefix, k.Value, first)
+			l.problem(k, prefix+k.Value, " is given twice (first at line %d)", first)
 			continue
 		}
 		own[name] = k.Line
 		if m[name] == nil {
-			m[name] = &entry{name: k.Value, line: k.Line, value: v}
+			m[name] = &entry{name: k.Value, key: k, value: v}
 		}
 	}
 	for _, v := range merged {
-		if v = resolve(v); v.Kind == yaml.SequenceNode {
+		if v = resolve(v); v != nil && v.Kind == yaml.SequenceNode {
 			for _, n := range v.Content {
-				l.addEntries(m, n, prefix, merges+1)
+				l.addEntries(m, n, prefix, fold, merges+1)
 			}
 			continue
 		}
-		l.addEntries(m, v, prefix, merges+1)
+		l.addEntries(m, v, prefix, fold, merges+1)
 	}
 }
 
 // spend counts a visited node, and reports once when there are too many.
-func (l *loader) spend(line int) bool {
+func (l *loader) spend(n *yaml.Node) bool {
 	l.budget--
 	if l.budget == 0 {
-		l.problem(line, "the file is too large, or its aliases repeat too much")
+		l.problem(n, "", "the file is too large, or its aliases repeat too much")
 	}
 	return l.budget > 0
 }
@@ -260,10 +258,11 @@ func sorted(entries map[string]*entry) []*entry {
 		list = append(list, e)
 	}
 	sort.Slice(list, func(i, j int) bool {
-		if list[i].line != list[j].line {
-			return list[i].line < list[j].line
+		a, b := list[i], list[j]
+		if a.key.Line != b.key.Line {
+			return a.key.Line < b.key.Line
 		}
-		return list[i].name < list[j].name
+		return a.key.Column < b.key.Column
 	})
 	return list
 }

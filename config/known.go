@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 // A key that ends in .* may have anything below it.
 const (
 	ignoredCore = `
-peer: gomaxprocs
+peer: gomaxprocs sync.*
 peer.gossip: bootstrap useLeaderElection orgLeader membershipTrackerInterval endpoint maxBlockCountToStore maxPropagationBurstLatency maxPropagationBurstSize propagateIterations propagatePeerNum pullInterval pullPeerNum requestStateInfoInterval publishStateInfoInterval stateInfoRetentionInterval publishCertPeriod skipBlockVerification dialTimeout connTimeout recvBuffSize sendBuffSize digestWaitTime requestWaitTime responseWaitTime aliveTimeInterval aliveExpirationTimeout reconnectInterval maxConnectionAttempts msgExpirationFactor externalEndpoint nonBlockingCommitMode skipHandshake ignoreSecurity
 peer.gossip.election: startupGracePeriod membershipSampleInterval leaderAliveThreshold leaderElectionDuration
 peer.gossip.pvtData: pullRetryThreshold minPeers maxPeers transientstoreMaxBlockRetention pushAckTimeout btlPullMargin reconcileBatchSize reconcileSleepInterval reconciliationEnabled skipPullingInvalidTransactionsDuringCommit
@@ -23,7 +24,6 @@ peer.discovery: enabled authCacheEnabled authCacheMaxSize authCachePurgeRetentio
 peer.events: address buffersize timeout timewindow keepalive.minInterval sendTimeout
 peer.validator: enabled
 peer.validator.events: address
-peer.sync.*: blocks state
 peer.deliveryclient: staticRootsEnabled blockGossipEnabled blockCensorshipTimeoutKey minimalReconnectInterval policy
 peer.limits.concurrency: gatewayService qscc
 peer.BCCSP.PKCS11: Library Label Pin Hash Security SoftwareVerify Sensitive Immutable AltID KeyIds FileKeyStore.KeyStore
@@ -38,7 +38,6 @@ ledger.state.couchDBConfig: couchDBAddress username password maxRetries maxRetri
 ledger.pvtdataStore: collElgProcMaxDbBatchSize collElgProcDbBatchesInterval deprioritizedDataReconcilerInterval purgeInterval purgedKeyAuditLogging
 ledger.snapshots: rootDir
 logging: level format peer cauthdsl gossip grpc ledger msp policies node
-logging.*: peer
 metrics: enabled reporter interval
 metrics.statsdReporter: address flushInterval flushBytes
 metrics.promReporter: listenAddress
@@ -62,6 +61,9 @@ ChannelParticipation: Enabled MaxRequestBodySize
 `
 )
 
+// environmentLine sorts what the environment gives behind what the file gives.
+const environmentLine = 1 << 30
+
 // ignored is a parsed list of keys that are known and not used.
 type ignored struct {
 	keys   []string          // as documented, sections included
@@ -73,13 +75,13 @@ type ignored struct {
 // seenKeys are the unused keys of one section that a configuration gives.
 type seenKeys struct {
 	where string
-	order int
+	line  int // of the first; those of the environment come last
 	keys  []string
 }
 
 func parseIgnored(text string) *ignored {
 	ig := &ignored{group: map[string]string{}, opaque: map[string]bool{}, seen: map[string]*seenKeys{}}
-	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+	for line := range strings.Lines(text) {
 		section, keys, _ := strings.Cut(line, ":")
 		section = strings.TrimSuffix(section, ".*")
 		for _, key := range strings.Fields(keys) {
@@ -110,7 +112,7 @@ func (ig *ignored) add(section, key string, opaque bool) {
 }
 
 // reportRest deals with the keys of a mapping that no field took: unused ones are noted, unknown ones are problems.
-func (l *loader) reportRest(entries map[string]*entry, prefix string) {
+func (l *loader) reportRest(entries map[string]*entry, prefix string, fields []field) {
 	for _, e := range sorted(entries) {
 		if e.used || prefix == "" && strings.HasPrefix(strings.ToLower(e.name), "x-") {
 			continue
@@ -119,25 +121,33 @@ func (l *loader) reportRest(entries map[string]*entry, prefix string) {
 		section, known := l.ignored.group[strings.ToLower(key)]
 		switch {
 		case !known:
-			l.problem(e.line, "%s", l.unknown(key))
+			l.problem(e.key, key, " is not a known key%s", l.suggest(e.name, key, prefix, fields))
 		case section != "":
-			l.ignored.note(section, key, l.at(e.line))
+			l.note(section, key, e)
 		default:
-			if resolve(e.value).Kind == yaml.MappingNode && l.spend(e.line) {
-				l.reportRest(l.entries(e.value, key+"."), key+".")
+			if node := resolve(e.value); node != nil && node.Kind == yaml.MappingNode && l.spend(e.key) {
+				l.reportRest(l.entries(node, key+".", strings.ToLower), key+".", nil)
 			}
 		}
 	}
 }
 
-// note remembers that a configuration gives an unused key.
-func (ig *ignored) note(section, key, where string) {
+// note remembers that the file gives an unused key. An empty one asks for nothing.
+func (l *loader) note(section, key string, e *entry) {
+	if !isNull(e.value) {
+		l.ignored.note(section, key, l.at(e.key), e.key.Line)
+	}
+}
+
+func (ig *ignored) note(section, key, where string, line int) {
 	s := ig.seen[section]
 	if s == nil {
-		s = &seenKeys{where: where, order: len(ig.seen)}
+		s = &seenKeys{where: where, line: line}
 		ig.seen[section] = s
 	}
-	s.keys = append(s.keys, key[min(len(section)+1, len(key)):])
+	if name := strings.TrimPrefix(key[min(len(section), len(key)):], "."); !slices.Contains(s.keys, name) {
+		s.keys = append(s.keys, name)
+	}
 }
 
 // collectNotices makes one notice per section with unused keys.
@@ -146,7 +156,10 @@ func (l *loader) collectNotices() {
 	for s := range l.ignored.seen {
 		sections = append(sections, s)
 	}
-	sort.Slice(sections, func(i, j int) bool { return l.ignored.seen[sections[i]].order < l.ignored.seen[sections[j]].order })
+	sort.Slice(sections, func(i, j int) bool {
+		a, b := l.ignored.seen[sections[i]], l.ignored.seen[sections[j]]
+		return a.line < b.line || a.line == b.line && sections[i] < sections[j]
+	})
 	var notices []Notice
 	for _, s := range sections {
 		seen := l.ignored.seen[s]
@@ -158,6 +171,9 @@ func (l *loader) collectNotices() {
 // checkEnvironment notes variables that name unused keys, and those that look like a misspelt key. Other programs share the prefix, so
 // nothing here is a problem.
 func (l *loader) checkEnvironment() {
+	if l.options.Root != "" {
+		return
+	}
 	byVariable := map[string]string{}
 	for _, key := range l.known {
 		byVariable[l.variable(key)] = key
@@ -176,20 +192,26 @@ func (l *loader) checkEnvironment() {
 			continue
 		}
 		if section := l.ignored.group[strings.ToLower(key)]; section != "" {
-			l.ignored.note(section, key, name)
+			l.ignored.note(section, key, name, environmentLine)
 		}
 	}
 }
 
-func (l *loader) at(line int) string { return fmt.Sprintf("%s:%d", l.file, line) }
+func (l *loader) at(n *yaml.Node) string { return fmt.Sprintf("%s:%d", l.file, n.Line) }
 
-// unknown is the text about a key that nobody knows.
-func (l *loader) unknown(key string) string {
-	near := nearest(strings.ToLower(key), l.known, strings.ToLower)
-	if near == "" {
-		return key + " is not a known key"
+// suggest proposes a known key in place of an unknown one: one of the same section, else any.
+func (l *loader) suggest(name, key, prefix string, fields []field) string {
+	siblings := make([]string, len(fields))
+	for i, f := range fields {
+		siblings[i] = f.name
 	}
-	return fmt.Sprintf("%s is not a known key; did you mean %s?", key, near)
+	if near := nearest(strings.ToLower(name), siblings, strings.ToLower); near != "" {
+		return fmt.Sprintf("; did you mean %s%s?", prefix, near)
+	}
+	if near := nearest(strings.ToLower(key), l.known, strings.ToLower); near != "" {
+		return fmt.Sprintf("; did you mean %s?", near)
+	}
+	return ""
 }
 
 // nearest is the candidate whose form differs from word by the fewest edits, at most three and at most a third of the last name's

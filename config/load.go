@@ -64,7 +64,7 @@ func LoadCore(env []string) (*Core, []Notice, error) {
 func ParseCore(file string, data []byte, env []string) (*Core, []Notice, error) {
 	c := defaultCore()
 	c.File = file
-	l, err := load(file, data, "CORE", ignoredCore, env, c)
+	l, err := load(file, data, Options{Prefix: "CORE", Env: env, Ignored: ignoredCore}, c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -90,7 +90,7 @@ func LoadOrderer(env []string) (*Orderer, []Notice, error) {
 func ParseOrderer(file string, data []byte, env []string) (*Orderer, []Notice, error) {
 	o := defaultOrderer()
 	o.File = file
-	l, err := load(file, data, "ORDERER", ignoredOrderer, env, o)
+	l, err := load(file, data, Options{Prefix: "ORDERER", Env: env, Ignored: ignoredOrderer}, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -135,31 +135,58 @@ func lookup(env []string, name string) string {
 	return ""
 }
 
+// Options says how Decode reads a file.
+type Options struct {
+	Prefix  string   // of environment variables, without its underscore; empty: none overrides anything
+	Env     []string // the environment, as os.Environ gives it
+	Root    string   // if set, variables name keys below this key, and no others
+	Ignored string   // keys that are known and not used, one section to a line: "section: key key.sub opaque.*"
+}
+
+// Decode fills the struct that into points at from a YAML file's text. Fields take part by their tag, key:"name", with these options after
+// a comma: path (relative to the file's directory), seconds (a bare number counts seconds), ignored (known, not used; the field may be
+// blank). Fields may be strings, booleans, integers, durations, Sizes, structs, pointers to structs, and lists and maps of those. A key the
+// file does not give leaves its field as it is. Environment variables reach every key but those in lists, and add no map entries.
+func Decode(file string, data []byte, o Options, into any) ([]Notice, error) {
+	l, err := load(file, data, o, into)
+	if err != nil {
+		return nil, err
+	}
+	return l.notices, nil
+}
+
 // origins tells where a key's value came from, by lower-case key.
 type origins map[string]string
 
 // loader fills one configuration struct.
 type loader struct {
 	file     string // base name, for messages
-	dir      string // absolute paths start here
-	prefix   string // of environment variables
+	dir      string // relative paths start here
+	options  Options
 	env      map[string]string
 	ignored  *ignored
 	known    []string // every key, as documented
 	origins  origins
 	problems Problems
 	lines    []int // of problems, for sorting
+	reported map[reported]bool
 	notices  []Notice
 	budget   int // nodes that may still be visited: aliases may repeat
+}
+
+// reported is a problem at a node: aliases lead to the same node again.
+type reported struct {
+	node *yaml.Node
+	text string
 }
 
 // maxNodes bounds the work that aliases inside a file can cause.
 const maxNodes = 100000
 
-func load(file string, data []byte, prefix, ignoredKeys string, env []string, into any) (*loader, error) {
+func load(file string, data []byte, o Options, into any) (*loader, error) {
 	l := &loader{
-		file: filepath.Base(file), dir: filepath.Dir(file), prefix: prefix + "_", env: prefixed(env, prefix+"_"),
-		ignored: parseIgnored(ignoredKeys), origins: origins{}, budget: maxNodes,
+		file: filepath.Base(file), dir: filepath.Dir(file), options: o, env: prefixed(o.Env, o.Prefix),
+		ignored: parseIgnored(o.Ignored), origins: origins{}, reported: map[reported]bool{}, budget: maxNodes,
 	}
 	l.known = append(keysOf(into), l.ignored.keys...)
 	var doc yaml.Node
@@ -195,26 +222,41 @@ func yamlProblem(file string, err error) Problem {
 func prefixed(env []string, prefix string) map[string]string {
 	m := map[string]string{}
 	for _, kv := range env {
-		if name, value, _ := strings.Cut(kv, "="); strings.HasPrefix(name, prefix) && value != "" {
+		if name, value, _ := strings.Cut(kv, "="); prefix != "" && strings.HasPrefix(name, prefix+"_") && value != "" {
 			m[name] = value
 		}
 	}
 	return m
 }
 
-// variable is the environment variable of a key.
+// variable is the environment variable of a key; empty if it has none.
 func (l *loader) variable(key string) string {
-	return l.prefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+	if l.options.Root != "" {
+		below, ok := strings.CutPrefix(key, l.options.Root+".")
+		if !ok {
+			return ""
+		}
+		key = below
+	}
+	if strings.Contains(key, "[") {
+		return ""
+	}
+	return l.options.Prefix + "_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-func (l *loader) problem(line int, format string, args ...any) {
-	l.problems = append(l.problems, Problem{Where: fmt.Sprintf("%s:%d", l.file, line), Text: fmt.Sprintf(format, args...)})
-	l.lines = append(l.lines, line)
+// problem reports something at a node, in words that do not change with the way that led there; where is put before them.
+func (l *loader) problem(node *yaml.Node, where, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if r := (reported{node, text}); !l.reported[r] {
+		l.reported[r] = true
+		l.problems = append(l.problems, Problem{Where: l.at(node), Text: where + text})
+		l.lines = append(l.lines, node.Line)
+	}
 }
 
 func (l *loader) envProblem(variable, format string, args ...any) {
 	l.problems = append(l.problems, Problem{Where: variable, Text: fmt.Sprintf(format, args...)})
-	l.lines = append(l.lines, 1<<30)
+	l.lines = append(l.lines, environmentLine)
 }
 
 // byLine sorts problems by their line, those of the environment last.

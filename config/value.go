@@ -123,6 +123,12 @@ func (l *loader) setText(v reflect.Value, f field, text string) error {
 			return fmt.Errorf("must be a whole number from 0 to 65535, not %q", text)
 		}
 		v.SetUint(n)
+	case reflect.Uint32, reflect.Uint64:
+		n, err := strconv.ParseUint(text, 10, v.Type().Bits())
+		if err != nil {
+			return fmt.Errorf("must be a whole number from 0 up, not %q", text)
+		}
+		v.SetUint(n)
 	case reflect.Slice:
 		return l.setList(v, f, text)
 	default:
