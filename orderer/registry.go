@@ -19,7 +19,7 @@ import (
 	"github.com/heddleledger/heddle/wire/tx"
 )
 
-// Options configure a Registry. All fields but OnConfig and Metrics must be set.
+// Options configure a Registry. All fields but OnConfig, FailPoint and Metrics must be set.
 type Options struct {
 	Dir     string          // block files are kept in <Dir>/chains/<channel>
 	Genesis *commonpb.Block // of the system channel; used only while Dir holds no channel
@@ -30,9 +30,11 @@ type Options struct {
 	NoExpirationChecks bool
 	// OnConfig is told every configuration: of each channel when it opens, and each change. It must not call the registry.
 	OnConfig func(*channelconfig.Bundle)
-	Metrics  *Metrics
-	Now      func() time.Time
-	Log      *slog.Logger
+	// FailPoint, for crash tests, is called between durable steps with the name of the step just done.
+	FailPoint func(step string)
+	Metrics   *Metrics
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Registry holds the channels of an ordering node, one of which is the system channel.
@@ -50,6 +52,9 @@ type Registry struct {
 // Open opens every channel on disk, and the system channel from the genesis block if there is none, and starts their consenters. Consenters and
 // waiting readers end with ctx; Close ends them in order.
 func Open(ctx context.Context, o Options) (*Registry, error) {
+	if o.FailPoint == nil {
+		o.FailPoint = func(string) {}
+	}
 	r := &Registry{o: o, ctx: ctx, closing: make(chan struct{}), channels: map[string]*Channel{}}
 	if err := r.open(); err != nil {
 		return nil, errors.Join(err, r.Close())
@@ -237,6 +242,7 @@ func (r *Registry) create(env *commonpb.Envelope) error {
 	if err := r.first(id, block.New(0, nil, [][]byte{raw})); err != nil {
 		return err
 	}
+	r.o.FailPoint("create")
 	c, err := r.load(id)
 	if err != nil {
 		return err

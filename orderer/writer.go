@@ -41,6 +41,7 @@ func (c *Channel) Append(b *commonpb.Block, consenterMetadata []byte) error {
 	if err := c.blocks.AppendNoSync(b); err != nil {
 		return fmt.Errorf("channel %s: writing block [%d]: %w", c.id, b.Header.Number, err)
 	}
+	c.registry.o.FailPoint("append")
 	c.tip, c.lastConfig = b.Header, lastConfig
 	if next != nil {
 		c.bundle.Store(next)
@@ -56,6 +57,7 @@ func (c *Channel) Commit(sync bool) error {
 		if err := c.Sync(); err != nil {
 			return err
 		}
+		c.registry.o.FailPoint("sync")
 	}
 	c.height.Store(c.tip.GetNumber() + 1)
 	c.mu.Lock()

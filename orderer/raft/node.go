@@ -263,7 +263,6 @@ func (n *node) apply(ctx context.Context) error {
 				}
 			}
 			if done.blocks > 0 {
-				n.o.FailPoint("apply")
 				if err := n.channel.Commit(false); err != nil { // the log is durable
 					return err
 				}
@@ -304,7 +303,6 @@ func (n *node) applyEntry(e *raftpb.Entry, at uint64, done *applied) error {
 	if err := n.channel.Append(b, value); err != nil {
 		return err
 	}
-	n.o.FailPoint("block")
 	done.blocks++
 	return nil
 }
