@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Size is a number of bytes. It is written as a number, or with a unit: "10 MB", "512k", "1g"; a k is 1024.
@@ -85,6 +86,9 @@ func parseList(text string) []string {
 
 // setText sets a leaf from its text. Errors complete the sentence "<key> …".
 func (l *loader) setText(v reflect.Value, f field, text string) error {
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("must be UTF-8 text, not %q", text)
+	}
 	switch v.Interface().(type) {
 	case time.Duration:
 		bare := time.Nanosecond
