@@ -133,9 +133,9 @@ func checkExtension(p *tx.Proposal) (*peerpb.ChaincodeID, error) {
 	if t := p.Type(); t != commonpb.HeaderType_ENDORSER_TRANSACTION && t != commonpb.HeaderType_CONFIG {
 		return nil, fmt.Errorf("unsupported proposal type %d", t)
 	}
-	extension, err := p.HeaderExtension()
+	extension := &peerpb.ChaincodeHeaderExtension{}
 	switch {
-	case err != nil:
+	case proto.Unmarshal(p.Channel.Extension, extension) != nil:
 		return nil, errors.New("invalid header extension for type CHAINCODE")
 	case extension.ChaincodeId == nil:
 		return nil, errors.New("ChaincodeHeaderExtension.ChaincodeId is nil")
