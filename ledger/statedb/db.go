@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -100,14 +99,6 @@ func (d *DB) load() error {
 		d.known.add(string(it.Key()[1:]))
 	}
 	return it.Close()
-}
-
-// Remove deletes the store in dir, which must not be open.
-func Remove(dir string) error {
-	if err := os.RemoveAll(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing the state store: %w", err)
-	}
-	return nil
 }
 
 // NewSnapshot is an unchanging view of the store as it is. It must be closed before the DB.
