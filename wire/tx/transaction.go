@@ -2,9 +2,13 @@ package tx
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -23,8 +27,9 @@ type Transaction struct {
 }
 
 // ParseTransaction decodes the data of an endorser transaction's envelope, down to the bytes that the endorsers signed. It refuses,
-// as Fabric does, any but one action, an action whose header is not the envelope's signature header, and a response payload that was
-// made for another proposal. Its errors are of type *Error and carry INVALID_ENDORSER_TRANSACTION.
+// as Fabric does, any but one action, an action whose signature header lacks a nonce or a creator, and a response payload that was made for
+// another proposal. The proposal's signature header is the action's, which need not be the envelope's. Its errors are of type *Error and
+// carry INVALID_ENDORSER_TRANSACTION.
 func ParseTransaction(e *Envelope) (*Transaction, error) {
 	const invalid = peerpb.TxValidationCode_INVALID_ENDORSER_TRANSACTION
 	t := &peerpb.Transaction{}
@@ -34,8 +39,9 @@ func ParseTransaction(e *Envelope) (*Transaction, error) {
 	if len(t.Actions) != 1 {
 		return nil, refuse(invalid, "only one action per transaction is supported, tx contains %d", len(t.Actions))
 	}
-	if !bytes.Equal(t.Actions[0].GetHeader(), e.SignatureBytes) {
-		return nil, refuse(invalid, "the header of the action is not the signature header of the transaction")
+	header := t.Actions[0].GetHeader()
+	if err := checkActionHeader(header, e); err != nil {
+		return nil, refuse(invalid, "%w", err)
 	}
 	cap := &peerpb.ChaincodeActionPayload{}
 	if err := proto.Unmarshal(t.Actions[0].GetPayload(), cap); err != nil {
@@ -44,11 +50,14 @@ func ParseTransaction(e *Envelope) (*Transaction, error) {
 	if cap.Action == nil {
 		return nil, refuse(invalid, "the chaincode action payload has no endorsed action")
 	}
+	if len(cap.ChaincodeProposalPayload) == 0 && !hasField(t.Actions[0].GetPayload(), actionProposalPayload) {
+		return nil, refuse(invalid, "the chaincode action payload has no chaincode proposal payload")
+	}
 	response := &peerpb.ProposalResponsePayload{}
 	if err := proto.Unmarshal(cap.Action.ProposalResponsePayload, response); err != nil {
 		return nil, refuse(invalid, "error unmarshaling ProposalResponsePayload: %w", err)
 	}
-	if want := proposalHash(e.ChannelBytes, e.SignatureBytes, cap.ChaincodeProposalPayload); !bytes.Equal(want, response.ProposalHash) {
+	if want := proposalHash(e.ChannelBytes, header, cap.ChaincodeProposalPayload); !bytes.Equal(want, response.ProposalHash) {
 		return nil, refuse(invalid, "proposal hash does not match: the endorsers signed %x, the transaction carries %x", response.ProposalHash, want)
 	}
 	return &Transaction{
@@ -61,15 +70,36 @@ func ParseTransaction(e *Envelope) (*Transaction, error) {
 	}, nil
 }
 
-// Open decodes the header extension (failing with BAD_HEADER_EXTENSION) and the chaincode action (BAD_RESPONSE_PAYLOAD). The action's
-// chaincode id and response may be nil. Calling it again does nothing.
+// checkActionHeader wants a nonce and a creator, which the usual header, a copy of the envelope's, is known to have or not to have.
+func checkActionHeader(header []byte, e *Envelope) error {
+	h := e.Header.Signature
+	if !bytes.Equal(header, e.SignatureBytes) {
+		h = &commonpb.SignatureHeader{}
+		if err := proto.Unmarshal(header, h); err != nil {
+			return fmt.Errorf("error unmarshaling SignatureHeader: %w", err)
+		}
+	}
+	switch {
+	case len(h.GetNonce()) == 0:
+		return errors.New("invalid nonce specified in the header")
+	case len(h.GetCreator()) == 0:
+		return errors.New("invalid creator specified in the header")
+	}
+	return nil
+}
+
+// Open decodes the header extension (failing with BAD_HEADER_EXTENSION) and the chaincode action (BAD_RESPONSE_PAYLOAD). The chaincode id of
+// either, and the action's response, may be nil. Calling it again does nothing.
 func (t *Transaction) Open() error {
 	if t.Action != nil {
 		return nil
 	}
-	extension, err := t.HeaderExtension()
-	if err != nil {
-		return &Error{Code: peerpb.TxValidationCode_BAD_HEADER_EXTENSION, Err: err}
+	extension := &peerpb.ChaincodeHeaderExtension{}
+	if err := proto.Unmarshal(t.Channel.GetExtension(), extension); err != nil {
+		return refuse(peerpb.TxValidationCode_BAD_HEADER_EXTENSION, "error unmarshaling ChaincodeHeaderExtension: %w", err)
+	}
+	if len(t.action) == 0 && !hasField(t.ResponsePayload, responseExtension) {
+		return refuse(peerpb.TxValidationCode_BAD_RESPONSE_PAYLOAD, "response payload is missing extension")
 	}
 	action := &peerpb.ChaincodeAction{}
 	if err := proto.Unmarshal(t.action, action); err != nil {
@@ -77,4 +107,31 @@ func (t *Transaction) Open() error {
 	}
 	t.Extension, t.Action = extension, action
 	return nil
+}
+
+// HasEvents says whether the action of an opened transaction has its field for an event, if only with nothing in it.
+func (t *Transaction) HasEvents() bool {
+	return len(t.Action.GetEvents()) > 0 || hasField(t.action, actionEvents)
+}
+
+// Fields that Fabric tells apart from absent ones also when they are empty, as our decoder does not.
+const (
+	actionProposalPayload = protowire.Number(1) // of ChaincodeActionPayload
+	responseExtension     = protowire.Number(2) // of ProposalResponsePayload
+	actionEvents          = protowire.Number(2) // of ChaincodeAction
+)
+
+// hasField tells whether an encoded message, known to decode, has a bytes field of that number.
+func hasField(message []byte, field protowire.Number) bool {
+	for len(message) > 0 {
+		n, typ, size := protowire.ConsumeField(message)
+		if size < 0 {
+			return false
+		}
+		if n == field && typ == protowire.BytesType {
+			return true
+		}
+		message = message[size:]
+	}
+	return false
 }
