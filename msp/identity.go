@@ -55,9 +55,6 @@ func (i *Identity) Certificate() *x509.Certificate { return i.cert }
 // ExpiresAt is the certificate's NotAfter. Nothing in this package refuses an expired identity.
 func (i *Identity) ExpiresAt() time.Time { return i.cert.NotAfter }
 
-// OrganizationalUnits returns the names of the certificate's OUs.
-func (i *Identity) OrganizationalUnits() []string { return i.cert.Subject.OrganizationalUnit }
-
 // Verify checks the DER ECDSA signature sig over the hash of msg (SHA-256, unless the MSP's configuration says SHA3). A
 // signature with high S is refused.
 func (i *Identity) Verify(msg, sig []byte) error {

@@ -89,15 +89,6 @@ func New(conf *msppb.MSPConfig, opts ...Option) (*MSP, error) {
 // ID is the MSP's name, such as Org1MSP.
 func (m *MSP) ID() string { return m.id }
 
-// Version says which capability level's rules the MSP follows.
-func (m *MSP) Version() Version { return m.version }
-
-// RootCerts returns the root CA certificates, in the configuration's order, with low-S signatures.
-func (m *MSP) RootCerts() []*x509.Certificate { return m.roots }
-
-// IntermediateCerts returns the intermediate CA certificates, in the configuration's order, with low-S signatures.
-func (m *MSP) IntermediateCerts() []*x509.Certificate { return m.intermediates }
-
 // TLSRootCerts returns the PEM TLS root certificates as configured.
 func (m *MSP) TLSRootCerts() [][]byte { return m.tlsRoots }
 

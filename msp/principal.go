@@ -54,6 +54,9 @@ func (m *MSP) Satisfies(id *Identity, p *msppb.MSPPrincipal) error {
 		return err
 	}
 	err = m.satisfiesAll(id, p, 0)
+	if len(p.Principal) > cacheMaxKey {
+		return err
+	}
 	id.mu.Lock()
 	defer id.mu.Unlock()
 	if id.principals == nil || len(id.principals) >= maxPrincipals {
