@@ -7,7 +7,6 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -71,6 +70,17 @@ func (p *peer) Join(_ context.Context, genesis *commonpb.Block) error {
 
 func newPeer(t testing.TB) *peer {
 	t.Helper()
+	p := newEmptyPeer(t)
+	for _, facts := range vectors.Facts(t, network) {
+		p.commit(t, facts)
+	}
+	require.NoError(t, p.ledger.Sync())
+	return p
+}
+
+// newEmptyPeer has the packages and the channel's last configuration, but no blocks.
+func newEmptyPeer(t testing.TB) *peer {
+	t.Helper()
 	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
 	p := &peer{}
 	var err error
@@ -81,7 +91,6 @@ func newPeer(t testing.TB) *peer {
 		renamed(t, kv, "both", "1.0"), renamed(t, kv, "both", "2.0"), renamed(t, kv, "race", "1.0"))
 	p.ledger, err = ledger.Open(filepath.Join(dir, "ledger"), channelID, ledger.Options{Log: log})
 	require.NoError(t, err)
-	p.replay(t)
 	p.bundle, err = channelconfig.FromBlock(vectors.Block(t, network, 76))
 	require.NoError(t, err)
 
@@ -140,28 +149,23 @@ func renamed(t testing.TB, raw []byte, name, version string) []byte {
 	return raw
 }
 
-// replay commits the sample chain, with the codes that the real peer gave.
-func (p *peer) replay(t testing.TB) {
+// commit commits a block of the sample chain, with the codes that the real peer gave.
+func (p *peer) commit(t testing.TB, facts vectors.BlockFacts) {
 	t.Helper()
-	for _, facts := range vectors.Facts(t, network) {
-		b := &ledger.Block{Block: vectors.Block(t, network, facts.Block)}
-		for i, raw := range b.Data.Data {
-			c := ledger.Tx{Code: peerpb.TxValidationCode(facts.Txs[i].Number)}
-			switch e, err := tx.ParseEnvelope(raw); {
-			case err != nil:
-			default:
-				c.ID, c.Type = e.TxID(), e.Type()
-				if c.Code == peerpb.TxValidationCode_VALID {
-					c.RWSet = writes(t, e)
-				}
+	b := &ledger.Block{Block: vectors.Block(t, network, facts.Block)}
+	for i, raw := range b.Data.Data {
+		c := ledger.Tx{Code: peerpb.TxValidationCode(facts.Txs[i].Number)}
+		if e, err := tx.ParseEnvelope(raw); err == nil {
+			c.ID, c.Type = e.TxID(), e.Type()
+			if c.Code == peerpb.TxValidationCode_VALID {
+				c.RWSet = writes(t, e)
 			}
-			b.Txs = append(b.Txs, c)
 		}
-		block.SetCodes(b.Block, nil)
-		block.SetCommitHash(b.Block, nil)
-		require.NoError(t, p.ledger.CommitNoSync(t.Context(), b))
+		b.Txs = append(b.Txs, c)
 	}
-	require.NoError(t, p.ledger.Sync())
+	block.SetCodes(b.Block, nil)
+	block.SetCommitHash(b.Block, nil)
+	require.NoError(t, p.ledger.CommitNoSync(t.Context(), b))
 }
 
 func writes(t testing.TB, e *tx.Envelope) *rwset.Set {
@@ -207,62 +211,4 @@ func serve(t testing.TB, p *peer) string {
 		<-done
 	})
 	return l.Addr().String()
-}
-
-// sample is a chaincode that does what the recorded requests ask of theirs.
-type sample struct{}
-
-func (sample) Init(s shim.ChaincodeStubInterface) peerpb.Response {
-	_, args := s.GetFunctionAndParameters()
-	for i := 0; i+1 < len(args); i += 2 {
-		if args[i] == "fail" {
-			return shim.Error("init refused: " + args[i+1])
-		}
-		if err := s.PutState(args[i], []byte(args[i+1])); err != nil {
-			return shim.Error(err.Error())
-		}
-	}
-	return shim.Success([]byte("init done"))
-}
-
-func (sample) Invoke(s shim.ChaincodeStubInterface) peerpb.Response {
-	args := s.GetStringArgs()
-	if len(args) == 0 {
-		return shim.Error("no args")
-	}
-	functions := map[string]func() peerpb.Response{
-		"put":    func() peerpb.Response { return outcome(nil, s.PutState(args[1], []byte(args[2]))) },
-		"get":    func() peerpb.Response { return outcome(s.GetState(args[1])) },
-		"fail":   func() peerpb.Response { return shim.Error(args[1]) },
-		"status": func() peerpb.Response { return withStatus(args) },
-		"event": func() peerpb.Response {
-			return outcome(nil, errors.Join(s.PutState("last-event", []byte(args[1])), s.SetEvent(args[1], []byte(args[2]))))
-		},
-		"secret": func() peerpb.Response {
-			transient, err := s.GetTransient()
-			return outcome(transient["secret"], err)
-		},
-		"sleep":     func() peerpb.Response { time.Sleep(3 * time.Second); return shim.Success(nil) },
-		"functions": nil,
-	}
-	run := functions[args[0]]
-	if run == nil {
-		return shim.Error("unknown function " + args[0])
-	}
-	return run()
-}
-
-func withStatus(args []string) peerpb.Response {
-	status, err := strconv.Atoi(args[1])
-	if err != nil {
-		return shim.Error(err.Error())
-	}
-	return peerpb.Response{Status: int32(status), Message: args[2], Payload: []byte("payload")}
-}
-
-func outcome(payload []byte, err error) peerpb.Response {
-	if err != nil {
-		return shim.Error(err.Error())
-	}
-	return shim.Success(payload)
 }

@@ -152,7 +152,7 @@ func TestRecordedStatuses(t *testing.T) {
 		t.Run(fmt.Sprint(s.Returned), func(t *testing.T) {
 			want := vectors.Message(t, &peerpb.ProposalResponse{}, network, "extra", "chaincode-status", fmt.Sprintf("%d.proposal_response.pb", s.Returned))
 			proposal, err := c.NewProposal(client.Request{ChannelID: channelID, Chaincode: "kv",
-				Args: client.Args("status", fmt.Sprint(s.Returned), fmt.Sprintf("message %d", s.Returned))})
+				Args: client.Args("status", fmt.Sprint(s.Returned), fmt.Sprintf("message %d", s.Returned), "payload")})
 			require.NoError(t, err)
 			got, err := p.ProcessProposal(t.Context(), proposal.Signed)
 			require.NoError(t, err)
