@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/datadriven"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/heddleledger/heddle/msp"
@@ -259,4 +261,22 @@ func BenchmarkEvaluate(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestManyEvaluateAtOnce is for the race detector: one remembered signature, verified ahead and evaluated meanwhile.
+func TestManyEvaluateAtOnce(t *testing.T) {
+	n := loadNetwork(t)
+	env, err := Parse("AND('Org1MSP.peer', 'Org2MSP.peer')")
+	require.NoError(t, err)
+	p, err := NewSignaturePolicy(env, n.ids)
+	require.NoError(t, err)
+	signed := n.sign(t, "org1.peer", "org2.peer")
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			assert.NoError(t, signed[0].Verify(n.ids))
+			assert.NoError(t, p.Evaluate(signed))
+		})
+	}
+	all.Wait()
 }
