@@ -25,3 +25,12 @@ func ShimSources() (map[string][]byte, error) {
 	})
 	return sources, err
 }
+
+// sampleFiles are chaincodes written for Fabric 1.4 and 2.x, laid out as a GOPATH: the import paths they use are not this module's to resolve, and
+// the underscore keeps the go command from trying.
+//
+//go:embed all:samples/_gopath
+var sampleFiles embed.FS
+
+// Samples returns a GOPATH with sample chaincodes: src/example.com/asset, asset2 (its next version), marbles and counter.
+func Samples() (fs.FS, error) { return fs.Sub(sampleFiles, "samples/_gopath") }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -48,7 +49,7 @@ func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) 
 		return binary, nil
 	}
 	start := time.Now()
-	gopath, err := src.materialize(cacheDir)
+	gopath, err := src.materialize(goTool.shared)
 	if err != nil {
 		return "", fmt.Errorf("writing the carried sources: %w", err)
 	}
@@ -67,11 +68,44 @@ func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) 
 	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
 		return "", err
 	}
-	if err := moveIntoPlace(b.output(), binary); err != nil {
+	if err := os.Rename(b.output(), binary); err != nil {
 		return "", err
 	}
 	r.Log.Info("built chaincode", "path", importPath, "mode", b.mode, "go", goTool.version, "took", time.Since(start).Round(time.Millisecond))
 	return binary, nil
+}
+
+// Prepare compiles the carried packages into the build cache, so that the first Build need not. It takes seconds where nothing has been built
+// before, and next to nothing later; a peer runs it in the background when it starts.
+func Prepare(ctx context.Context, cacheDir string) error {
+	return prepareIn(ctx, cacheDir, os.Environ())
+}
+
+func prepareIn(ctx context.Context, cacheDir string, env []string) error {
+	cacheDir, err := filepath.Abs(cacheDir)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
+		return fmt.Errorf("making the build cache: %w", err)
+	}
+	src, err := carried()
+	if err != nil {
+		return err
+	}
+	goTool, err := findToolchain(ctx, cacheDir, env)
+	if err != nil {
+		return err
+	}
+	gopath, err := src.materialize(goTool.shared)
+	if err != nil {
+		return fmt.Errorf("writing the carried sources: %w", err)
+	}
+	args := slices.Concat([]string{"build"}, goTool.flags, []string{"github.com/hyperledger/fabric/core/chaincode/shim", "github.com/hyperledger/fabric/protos/peer"})
+	if out, err := goTool.run(ctx, gopath, []string{"GO111MODULE=off", "GOPATH=" + gopath}, args...); err != nil {
+		return fmt.Errorf("compiling the carried shim: %w\n%s", err, tail(out))
+	}
+	return nil
 }
 
 // buildKey names an executable by all that it depends on.
@@ -130,8 +164,8 @@ func (b *compilation) run(ctx context.Context) error {
 
 // goBuild compiles pkg in dir. What the compiler says names files as the package does.
 func (b *compilation) goBuild(ctx context.Context, dir string, env []string, pkg string, flags ...string) error {
-	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", b.output()}, flags...)
-	out, err := b.tool.run(ctx, dir, env, append(args, "--", pkg)...)
+	args := slices.Concat([]string{"build", "-o", b.output()}, b.tool.flags, flags, []string{"--", pkg})
+	out, err := b.tool.run(ctx, dir, env, args...)
 	if err == nil {
 		return nil
 	}

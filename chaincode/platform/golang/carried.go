@@ -131,13 +131,13 @@ func (t *tree) has(importPath string) bool {
 	return false
 }
 
-// materialize writes the tree below cacheDir, unless it is there, and returns the folder that serves as a GOPATH.
-func (t *tree) materialize(cacheDir string) (string, error) {
-	gopath := filepath.Join(cacheDir, "carried-"+t.hash[:16])
-	if _, err := os.Stat(gopath); err == nil {
+// materialize writes the tree below dir, unless it is there and whole, and returns the folder that serves as a GOPATH.
+func (t *tree) materialize(dir string) (string, error) {
+	gopath := filepath.Join(dir, "carried-"+t.hash[:16])
+	if t.matches(gopath) {
 		return gopath, nil
 	}
-	tmp, err := os.MkdirTemp(cacheDir, "carried-tmp-")
+	tmp, err := os.MkdirTemp(dir, "carried-tmp-")
 	if err != nil {
 		return "", err
 	}
@@ -150,16 +150,28 @@ func (t *tree) materialize(cacheDir string) (string, error) {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return "", err
 	}
-	return gopath, moveIntoPlace(tmp, gopath)
+	if err := os.Rename(tmp, gopath); err == nil || t.matches(gopath) {
+		return gopath, nil
+	}
+	// What is there is damaged. Another process may be doing the same.
+	if err := os.RemoveAll(gopath); err != nil {
+		return "", err
+	}
+	if err := os.Rename(tmp, gopath); err != nil && !t.matches(gopath) {
+		return "", err
+	}
+	return gopath, nil
 }
 
-// moveIntoPlace renames a complete file or folder to its final name. Another process may have been faster; what it put there is the same.
-func moveIntoPlace(tmp, final string) error {
-	err := os.Rename(tmp, final)
-	if _, statErr := os.Stat(final); err != nil && statErr == nil {
-		return nil
+// matches says whether gopath holds the tree as it is here.
+func (t *tree) matches(gopath string) bool {
+	for name, content := range t.files {
+		b, err := os.ReadFile(filepath.Join(gopath, "src", filepath.FromSlash(name)))
+		if err != nil || !bytes.Equal(b, content) {
+			return false
+		}
 	}
-	return err
+	return true
 }
 
 func writeFile(name string, content []byte) error {

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +27,8 @@ type toolchain struct {
 	language string // "go1.26", for -lang; empty if the version does not say
 	gocache  string
 	modcache string
+	shared   string   // where the carried sources go: one place for all build caches of a user, if there is one
+	flags    []string // of every build
 	baseEnv  []string // what every command needs of the environment
 }
 
@@ -34,7 +38,7 @@ var passedOn = []string{"PATH", "HOME", "TMPDIR", "GOROOT", "XDG_CACHE_HOME", "X
 // findToolchain looks for the go command on PATH. Its build cache is the user's if that can be written, so that the standard library is compiled
 // already; else it is one below cacheDir.
 func findToolchain(ctx context.Context, cacheDir string, env []string) (*toolchain, error) {
-	t := &toolchain{baseEnv: []string{"GOTOOLCHAIN=local", "GOFLAGS=", "GOWORK=off", "GOTELEMETRY=off"}}
+	t := &toolchain{flags: buildFlags(), baseEnv: []string{"GOTOOLCHAIN=local", "GOFLAGS=", "GOWORK=off"}}
 	for _, key := range passedOn {
 		if v := getenv(env, key); v != "" {
 			t.baseEnv = append(t.baseEnv, key+"="+v)
@@ -75,6 +79,9 @@ func findToolchain(ctx context.Context, cacheDir string, env []string) (*toolcha
 	if !writable(t.gocache) {
 		t.gocache = filepath.Join(cacheDir, "go-build")
 	}
+	if t.shared = sharedDir(env); t.shared == "" {
+		t.shared = cacheDir
+	}
 	if t.modcache == "" {
 		t.modcache = filepath.Join(cacheDir, "mod")
 	}
@@ -92,6 +99,29 @@ func lookPath(name, path string) (string, error) {
 		}
 	}
 	return "", exec.ErrNotFound
+}
+
+// sharedDir is heddle's folder in the user's cache folder; empty if there is no such thing. The go command compiles a package again when it finds
+// it in another folder, so the carried sources are best in one place for all peers of a user.
+func sharedDir(env []string) string {
+	base := getenv(env, "XDG_CACHE_HOME")
+	if home := getenv(env, "HOME"); base == "" && home != "" {
+		base = filepath.Join(home, ".cache")
+	}
+	if dir := filepath.Join(base, "heddle"); base != "" && writable(dir) {
+		return dir
+	}
+	return ""
+}
+
+// buildFlags are those of every build. -trimpath is taken from how this program itself was built: where it was built here, which is how Heddle is
+// tried out first, the standard library is then in the build cache in just the form that chaincode needs.
+func buildFlags() []string {
+	flags := []string{"-buildvcs=false", "-ldflags=-s -w"}
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-trimpath", Value: "true"}) {
+		flags = append(flags, "-trimpath")
+	}
+	return flags
 }
 
 // writable says whether dir is there, or can be made, and takes files.
