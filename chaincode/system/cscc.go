@@ -77,10 +77,6 @@ func (s *CSCC) join(ctx context.Context, c *chaincode.Call, raw []byte) *peerpb.
 	if err := block.Check(genesis); err != nil {
 		return failure("\"JoinChain\" for chainID = %s failed because of validation of configuration block, because of %s", e.ChannelID(), err)
 	}
-	// Nobody has validated a genesis block: it is valid because the peer's administrator says so.
-	if len(block.Codes(genesis)) == 0 {
-		block.SetCodes(genesis, make([]peerpb.TxValidationCode, len(genesis.Data.Data)))
-	}
 	return answer(nil, s.Channels.Join(ctx, genesis))
 }
 
