@@ -211,8 +211,6 @@ func (c *child) follow(channel string, enough func([]*commonpb.Block) bool) (blo
 	return blocks
 }
 
-func never([]*commonpb.Block) bool { return false }
-
 // TestKill kills a node at each durable step, and at none, and looks at what the next process makes of it: whatever was delivered is still
 // there, the chain is whole, no message is in it twice, and the node orders.
 func TestKill(t *testing.T) {
@@ -259,7 +257,7 @@ func killAndCheck(t *testing.T, s *setup, step string) {
 	delivered := make(chan []*commonpb.Block, 1)
 	accepted := 0
 	if first.send([]*commonpb.Envelope{create}) == 1 {
-		go func() { delivered <- first.follow("mychannel", never) }()
+		go func() { delivered <- first.follow("mychannel", func([]*commonpb.Block) bool { return false }) }()
 		for range 400 { // the channel comes into being after the answer
 			if n := first.send(envs[accepted:]); n > 0 {
 				accepted += n
@@ -283,8 +281,6 @@ func killAndCheck(t *testing.T, s *setup, step string) {
 	second := s.spawn(t, "")
 	defer second.kill()
 	require.NotNil(t, second.conn, "the node does not start after a kill at %s", step)
-	system := second.follow("syschannel", func(b []*commonpb.Block) bool { return true })
-	_ = system
 	if len(before) == 0 {
 		second.send([]*commonpb.Envelope{create}) // refused if the channel was created after all
 	}

@@ -112,12 +112,12 @@ func genesis(t testing.TB, kind string, cert []byte, change ...func(*commonpb.Co
 	require.NoError(t, proto.Unmarshal(env.Payload, payload))
 	require.NoError(t, proto.Unmarshal(payload.Data, config))
 	if kind == "etcdraft" {
-		change = append(change, func(root *commonpb.ConfigGroup) {
+		change = append([]func(*commonpb.ConfigGroup){func(root *commonpb.ConfigGroup) {
 			root.Groups["Orderer"].Values["ConsensusType"].Value = wire.MustMarshal(&ordererpb.ConsensusType{
 				Type:     "etcdraft",
 				Metadata: wire.MustMarshal(raftMetadata(cert)),
 			})
-		})
+		}}, change...)
 	}
 	for _, c := range change {
 		c(config.Config.ChannelGroup)
