@@ -1,0 +1,60 @@
+package validation
+
+import (
+	"log/slog"
+	"runtime"
+
+	"github.com/heddleledger/heddle/channelconfig"
+	"github.com/heddleledger/heddle/ledger"
+	"github.com/heddleledger/heddle/wire/peerpb"
+)
+
+// Options tune a Validator.
+type Options struct {
+	Log     *slog.Logger
+	Workers int // how many transactions Prepare looks at together; 0 means GOMAXPROCS
+}
+
+// Validator judges the blocks of one channel. Prepare may run for one block while Decide runs for the one before; calls of Decide come
+// one at a time, in the order of the blocks.
+type Validator struct {
+	channelID string
+	log       *slog.Logger
+	workers   int
+	policies  *policyCache // of Decide only
+}
+
+// New makes the validator of a channel.
+func New(channelID string, o Options) *Validator {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	return &Validator{channelID: channelID, log: o.Log, workers: o.Workers, policies: newPolicyCache()}
+}
+
+// State is what the blocks before the one to decide have left. *ledger.Snapshot is one.
+type State interface {
+	// Get is the value of a key; nil if there is none.
+	Get(ns, key string) ([]byte, error)
+	// Metadata is the metadata of a key by name; nil if it has none.
+	Metadata(ns, key string) (map[string][]byte, error)
+	// HashedMetadata is the metadata of a private key, found by its hash; nil if it has none or there is no such collection.
+	HashedMetadata(ns, collection string, keyHash []byte) (map[string][]byte, error)
+	// HasTx says whether an earlier block holds a transaction of that id, valid or not.
+	HasTx(txid string) (bool, error)
+}
+
+// Verdict is the outcome for one block.
+type Verdict struct {
+	Block    *ledger.Block         // each transaction with its code so far, for ledger.Commit
+	Refusals []Refusal             // of every transaction that is not valid, in the order of the block
+	Next     *channelconfig.Bundle // the configuration from the next block on; nil if this block does not change it
+}
+
+// Refusal says why a transaction is not valid.
+type Refusal struct {
+	Index int    // in the block
+	TxID  string // as claimed; may be empty
+	Code  peerpb.TxValidationCode
+	Err   error
+}
