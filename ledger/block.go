@@ -103,35 +103,52 @@ func restore(b *commonpb.Block) (*Block, error) {
 	return r, nil
 }
 
-// writtenBy is the read-write set of a valid transaction.
+// writtenBy is the read-write set of a valid transaction. That it was well-formed has been decided when it was committed; here only the way
+// to the set is followed.
 func writtenBy(e *tx.Envelope) (*rwset.Set, error) {
 	switch e.Type() {
 	case commonpb.HeaderType_CONFIG:
 		return ConfigRWSet(e)
 	case commonpb.HeaderType_ENDORSER_TRANSACTION:
-		t, err := tx.ParseTransaction(e)
-		if err == nil {
-			err = t.Open()
+		transaction, payload := &peerpb.Transaction{}, &peerpb.ChaincodeActionPayload{}
+		response, action := &peerpb.ProposalResponsePayload{}, &peerpb.ChaincodeAction{}
+		if err := proto.Unmarshal(e.Data, transaction); err != nil {
+			return nil, fmt.Errorf("error unmarshaling Transaction: %w", err)
 		}
-		if err != nil {
-			return nil, err
+		if len(transaction.Actions) == 0 {
+			return nil, errors.New("the transaction has no action")
 		}
-		return rwset.Parse(t.Action.Results)
+		if err := proto.Unmarshal(transaction.Actions[0].GetPayload(), payload); err != nil {
+			return nil, fmt.Errorf("error unmarshaling ChaincodeActionPayload: %w", err)
+		}
+		if err := proto.Unmarshal(payload.GetAction().GetProposalResponsePayload(), response); err != nil {
+			return nil, fmt.Errorf("error unmarshaling ProposalResponsePayload: %w", err)
+		}
+		if err := proto.Unmarshal(response.GetExtension(), action); err != nil {
+			return nil, fmt.Errorf("error unmarshaling ChaincodeAction: %w", err)
+		}
+		return rwset.Parse(action.Results)
 	}
 	return nil, nil
 }
 
-// indexID is the id a transaction is found by; empty if its envelope cannot be read.
+// indexID is the id that a transaction is found by: the one its channel header claims, else the one that nonce and creator give. It is empty if the
+// envelope cannot be read so far.
 func (b *Block) indexID(i int) string {
 	if b.Txs[i].ID != "" {
 		return b.Txs[i].ID
 	}
-	e, err := tx.ParseEnvelope(b.Data.Data[i])
-	if err != nil {
+	envelope, payload := &commonpb.Envelope{}, &commonpb.Payload{}
+	channel, signature := &commonpb.ChannelHeader{}, &commonpb.SignatureHeader{}
+	if proto.Unmarshal(b.Data.Data[i], envelope) != nil || proto.Unmarshal(envelope.Payload, payload) != nil ||
+		payload.Header == nil || proto.Unmarshal(payload.Header.ChannelHeader, channel) != nil {
 		return ""
 	}
-	if id := e.TxID(); id != "" {
-		return id
+	if channel.TxId != "" {
+		return channel.TxId
 	}
-	return e.ExpectedTxID()
+	if proto.Unmarshal(payload.Header.SignatureHeader, signature) != nil {
+		return ""
+	}
+	return tx.ID(signature.Nonce, signature.Creator)
 }
