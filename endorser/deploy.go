@@ -33,15 +33,10 @@ func (s *Server) init(ctx context.Context, r *request, sim *ledger.Simulator) er
 	if system.Reserved(p.Name) {
 		return fmt.Errorf("attempting to deploy a system chaincode %s/%s", p.Name, r.ChannelID())
 	}
-	input := spec.ChaincodeSpec.Input
-	if input == nil {
-		input = &peerpb.ChaincodeInput{}
-	}
-	input.Decorations = r.Spec.Input.Decorations
 	_, _, err = s.o.Chaincode.Invoke(ctx, &chaincode.Call{
 		ChannelID: r.ChannelID(), TxID: r.TxID(),
 		Name: p.Name, Version: p.Version, Init: true,
-		Input: input, Proposal: r.Proposal, Simulator: sim,
+		Input: spec.ChaincodeSpec.Input, Proposal: r.Proposal, Simulator: sim,
 	})
 	return err
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/heddleledger/heddle/wire/tx"
 )
 
-// Options are what an endorser works with. All fields but Filters and Decorate are needed.
+// Options are what an endorser works with. All fields but Filters are needed.
 type Options struct {
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -33,8 +33,6 @@ type Options struct {
 	// Filters are further checks of a proposal whose creator is authenticated, run in order before the peer's own access checks; an error
 	// refuses the proposal. This is where Fabric has authentication plugins.
 	Filters []func(ctx context.Context, p *tx.Proposal) error
-	// Decorate may add decorations to the input of a chaincode, which see them by GetDecorations. Fabric has decorator plugins here.
-	Decorate func(p *tx.Proposal, input *peerpb.ChaincodeInput)
 }
 
 // Server is the gRPC service protos.Endorser.

@@ -68,9 +68,9 @@ func (p *peer) Join(_ context.Context, genesis *commonpb.Block) error {
 	return nil
 }
 
-func newPeer(t testing.TB) *peer {
+func newPeer(t testing.TB, change ...func(*endorser.Options)) *peer {
 	t.Helper()
-	p := newEmptyPeer(t)
+	p := newEmptyPeer(t, change...)
 	for _, facts := range vectors.Facts(t, network) {
 		p.commit(t, facts)
 	}
@@ -79,7 +79,7 @@ func newPeer(t testing.TB) *peer {
 }
 
 // newEmptyPeer has the packages and the channel's last configuration, but no blocks.
-func newEmptyPeer(t testing.TB) *peer {
+func newEmptyPeer(t testing.TB, change ...func(*endorser.Options)) *peer {
 	t.Helper()
 	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
 	p := &peer{}
@@ -103,7 +103,7 @@ func newEmptyPeer(t testing.TB) *peer {
 	}
 	support := chaincode.New(chaincode.Options{
 		Packages: p.packages, Runtime: inProcess, PeerAddress: "127.0.0.1:0",
-		ExecuteTimeout: 2 * time.Second, StartupTimeout: 10 * time.Second,
+		ExecuteTimeout: time.Second, StartupTimeout: 10 * time.Second,
 		System: []chaincode.System{
 			&system.LSCC{ACL: access, Channels: p, Packages: p.packages, Log: log},
 			&system.CSCC{ACL: access, Channels: p},
@@ -117,13 +117,17 @@ func newEmptyPeer(t testing.TB) *peer {
 		Log: log,
 	})
 	inProcess.Serve = support.Serve
-	p.Server = endorser.New(endorser.Options{
+	o := endorser.Options{
 		Log: log, Now: time.Now, Signer: own, Local: local, ACL: access, Packages: p.packages, Chaincode: support,
 		Channel: func(id string) (*channelconfig.Bundle, *ledger.Ledger, bool) {
 			b, ok := p.Bundle(id)
 			return b, p.ledger, ok
 		},
-	})
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	p.Server = endorser.New(o)
 	t.Cleanup(func() {
 		require.NoError(t, support.Close())
 		require.NoError(t, p.ledger.Close())

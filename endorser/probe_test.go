@@ -18,7 +18,6 @@ import (
 
 	"github.com/heddleledger/heddle/client"
 	"github.com/heddleledger/heddle/comm"
-	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/msppb"
@@ -28,7 +27,7 @@ import (
 
 // odd is a proposal in pieces. A probe changes pieces before they are put together and signed, or the signed whole.
 type odd struct {
-	signer    *msp.Signer
+	signer    tx.Signer
 	creator   []byte
 	nonce     []byte
 	txID      *string // nil for the right one
@@ -39,7 +38,7 @@ type odd struct {
 	whole     func(*peerpb.SignedProposal)
 }
 
-func newOdd(s *msp.Signer, chaincode string, args ...string) *odd {
+func newOdd(s tx.Signer, chaincode string, args ...string) *odd {
 	id := &peerpb.ChaincodeID{Name: chaincode}
 	return &odd{
 		signer: s, creator: s.Creator(), nonce: fmt.Appendf(nil, "%24d", time.Now().UnixNano()),

@@ -83,15 +83,10 @@ func (s *Server) definition(name string, sim *ledger.Simulator) (*peerpb.Chainco
 
 // call runs the chaincode and, when it was lscc's deploy or upgrade, the Init of the chaincode deployed.
 func (s *Server) call(ctx context.Context, r *request, sim *ledger.Simulator, res *result) error {
-	input := r.Spec.Input
-	input.Decorations = nil // those of the sender are not the peer's
-	if s.o.Decorate != nil {
-		s.o.Decorate(r.Proposal, input)
-	}
 	response, event, err := s.o.Chaincode.Invoke(ctx, &chaincode.Call{
 		ChannelID: r.ChannelID(), TxID: r.TxID(),
 		Name: r.id.Name, Version: res.version,
-		Input: input, Proposal: r.Proposal, Simulator: sim,
+		Input: r.Spec.Input, Proposal: r.Proposal, Simulator: sim,
 	})
 	if err != nil {
 		return err
