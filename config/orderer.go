@@ -36,6 +36,7 @@ type General struct {
 	LocalMSPID        string                `key:"LocalMSPID"`
 	BCCSP             BCCSP                 `key:"BCCSP"`
 	Authentication    OrdererAuthentication `key:"Authentication"`
+	BatchCutting      string                `key:"BatchCutting"` // Heddle's own key: eager or timeout
 }
 
 // OrdererTLS is "General.TLS".
@@ -149,6 +150,7 @@ func defaultOrderer() *Orderer {
 			Profile: OrdererProfile{Address: "0.0.0.0:6060"}, LocalMSPDir: "msp", LocalMSPID: "SampleOrg",
 			BCCSP:          BCCSP{Default: "SW", SW: SW{Hash: "SHA2", Security: 256}},
 			Authentication: OrdererAuthentication{TimeWindow: 15 * time.Minute},
+			BatchCutting:   "eager",
 		},
 		FileLedger: FileLedger{Location: "/var/hyperledger/production/orderer", Prefix: "hyperledger-fabric-ordererledger"},
 		Operations: OrdererOperations{ListenAddress: "127.0.0.1:0"},

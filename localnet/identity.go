@@ -73,8 +73,13 @@ type Output struct{ Stdout, Stderr string }
 
 // Peer runs a peer command as identity i and waits for it. Its error carries what the command wrote to standard error.
 func (n *Network) Peer(ctx context.Context, i Identity, args ...string) (Output, error) {
+	return n.PeerWith(ctx, i, nil, args...)
+}
+
+// PeerWith is Peer with further environment variables ("KEY=value"), such as the GOPATH to package from.
+func (n *Network) PeerWith(ctx context.Context, i Identity, env []string, args ...string) (Output, error) {
 	cmd := exec.CommandContext(ctx, n.executable, append([]string{"peer"}, args...)...)
-	cmd.Env = append(os.Environ(), n.Env(i)...)
+	cmd.Env = append(append(os.Environ(), n.Env(i)...), env...)
 	cmd.Dir = n.Dir
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
