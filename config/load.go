@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -191,7 +192,7 @@ func load(file string, data []byte, o Options, into any) (*loader, error) {
 	l.known = append(keysOf(into), l.ignored.keys...)
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, Problems{yamlProblem(l.file, err)}
+		return nil, Problems{yamlProblem(l.file, data, err)}
 	}
 	var root *yaml.Node
 	if len(doc.Content) > 0 {
@@ -207,15 +208,22 @@ func load(file string, data []byte, o Options, into any) (*loader, error) {
 	return l, nil
 }
 
-// yamlProblem moves the line number of a YAML syntax error to where Problem has it.
-func yamlProblem(file string, err error) Problem {
+// yamlProblem moves the line number of a YAML syntax error to where Problem has it. The library gives none for an unknown anchor.
+func yamlProblem(file string, data []byte, err error) Problem {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	var line int
 	if n, _ := fmt.Sscanf(text, "line %d:", &line); n == 1 {
 		_, text, _ = strings.Cut(text, ": ")
-		return Problem{Where: fmt.Sprintf("%s:%d", file, line), Text: text}
+	} else if anchor, ok := strings.CutPrefix(text, "unknown anchor '"); ok {
+		anchor = "*" + strings.TrimSuffix(anchor, "' referenced")
+		if at := bytes.Index(data, []byte(anchor)); at >= 0 {
+			line = 1 + bytes.Count(data[:at], []byte("\n"))
+		}
 	}
-	return Problem{Where: file, Text: text}
+	if line == 0 {
+		return Problem{Where: file, Text: text}
+	}
+	return Problem{Where: fmt.Sprintf("%s:%d", file, line), Text: text}
 }
 
 // prefixed picks the variables that may override keys. An empty variable overrides nothing.

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,12 +29,7 @@ func (c *check) that(ok bool, key, text string) {
 }
 
 func (c *check) oneOf(value, key string, allowed ...string) {
-	for _, a := range allowed {
-		if strings.EqualFold(value, a) {
-			return
-		}
-	}
-	c.that(false, key, "must be one of "+strings.Join(allowed, ", ")+", not \""+value+"\"")
+	c.that(slices.Contains(allowed, value), key, "must be one of "+strings.Join(allowed, ", ")+", not \""+value+"\"")
 }
 
 func (c *check) address(value, key string) {
@@ -95,7 +91,9 @@ func (c *Core) Validate() error {
 	}
 	k.handlers(&p.Handlers)
 	k.oneOf(c.Chaincode.Mode, "chaincode.mode", "net", "dev")
-	k.oneOf(c.Chaincode.Runtime, "chaincode.runtime", "", "process", "inprocess", "docker")
+	if c.Chaincode.Runtime != "" {
+		k.oneOf(c.Chaincode.Runtime, "chaincode.runtime", "process", "inprocess", "docker")
+	}
 	k.that(c.Chaincode.Keepalive >= 0, "chaincode.keepalive", "must not be negative")
 	k.oneOf(c.Ledger.State.StateDatabase, "ledger.state.stateDatabase", "goleveldb")
 	k.that(c.Ledger.State.TotalQueryLimit > 0, "ledger.state.totalQueryLimit", "must be greater than zero")
@@ -115,7 +113,7 @@ func (o *Orderer) Validate() error {
 	k.oneOf(g.LedgerType, "General.LedgerType", "file")
 	k.that(g.ListenAddress != "", "General.ListenAddress", "must be set")
 	k.oneOf(g.GenesisMethod, "General.GenesisMethod", "file", "provisional")
-	if strings.EqualFold(g.GenesisMethod, "file") {
+	if g.GenesisMethod == "file" {
 		k.that(g.GenesisFile != "", "General.GenesisFile", "must be set when General.GenesisMethod is file")
 	}
 	k.that(g.LocalMSPID != "", "General.LocalMSPID", "must be set: the local MSP must have an ID")

@@ -152,6 +152,9 @@ func Parse(path string, data []byte, env []string) *File {
 	return &File{path: path, data: data, env: env}
 }
 
+// Path is where the file lies.
+func (f *File) Path() string { return f.path }
+
 // TopLevel decodes the whole file. CONFIGTX_ORDERER_ORDERERTYPE overrides Orderer.OrdererType.
 func (f *File) TopLevel() (*TopLevel, []config.Notice, error) {
 	t, notices, err := f.decode("")
@@ -192,13 +195,23 @@ func (f *File) Profile(name string) (*Profile, []config.Notice, error) {
 	}
 	p, ok := t.Profiles[name]
 	if !ok || p == nil {
-		return nil, nil, fmt.Errorf("Could not find profile: %s. Please make sure that FABRIC_CFG_PATH or -configPath is set to a path which contains configtx.yaml with the specified profile", name)
+		return nil, nil, &UnknownProfileError{Name: name}
 	}
 	if err := p.complete(filepath.Dir(f.path)); err != nil {
 		return nil, nil, fmt.Errorf("%s: profile %s: %w", filepath.Base(f.path), name, err)
 	}
 	return p, notices, nil
 }
+
+// UnknownProfileError says that the file has no profile of a name. The text is that of Fabric's configtxgen, two spaces included.
+type UnknownProfileError struct{ Name string }
+
+func (e *UnknownProfileError) Error() string {
+	return e.Short() + ". Please make sure that FABRIC_CFG_PATH or -configPath is set to a path which contains configtx.yaml with the specified profile"
+}
+
+// Short is the error without what to do about it.
+func (e *UnknownProfileError) Short() string { return "Could not find profile:  " + e.Name }
 
 func (f *File) decode(root string) (*TopLevel, []config.Notice, error) {
 	t := &TopLevel{}

@@ -204,10 +204,10 @@ func TestFileErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"misspelt key":         {"Profiles:\n  P:\n    Orderer:\n      OrdererTyp: solo\n", "configtx.yaml:4: Profiles.P.Orderer.OrdererTyp is not a known key; did you mean Profiles.P.Orderer.OrdererType?"},
 		"syntax":               {"Profiles:\n  P: [\n", "configtx.yaml:2: did not find expected node content"},
-		"unknown anchor":       {"Profiles: *Nothing\n", "configtx.yaml: unknown anchor 'Nothing' referenced"},
+		"unknown anchor":       {"Profiles: *Nothing\n", "configtx.yaml:1: unknown anchor 'Nothing' referenced"},
 		"bad size":             {"Profiles:\n  P:\n    Orderer:\n      BatchSize:\n        AbsoluteMaxBytes: 10 XB\n", "configtx.yaml:5: Profiles.P.Orderer.BatchSize.AbsoluteMaxBytes must be a size"},
-		"no profile":           {"Profiles: {}\n", "Could not find profile: P"},
-		"empty profile":        {"Profiles: {P: }\n", "Could not find profile: P"},
+		"no profile":           {"Profiles: {}\n", "Could not find profile:  P"},
+		"empty profile":        {"Profiles: {P: }\n", "Could not find profile:  P"},
 		"unknown consensus":    {"Profiles: {P: {Orderer: {OrdererType: paxos}}}\n", "configtx.yaml: profile P: unknown orderer type: paxos"},
 		"no raft":              {"Profiles: {P: {Orderer: {OrdererType: etcdraft}}}\n", "etcdraft raft configuration missing"},
 		"no consenters":        {"Profiles: {P: {Orderer: {OrdererType: etcdraft, EtcdRaft: {Consenters: []}}}}\n", "etcdraft configuration did not specify any consenter"},
