@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -49,13 +50,17 @@ func (s *Server) check(ctx context.Context, signed *peerpb.SignedProposal) (*req
 		return nil, fmt.Errorf("failed parsing proposal: %w", err)
 	}
 	r := &request{Proposal: p, signed: acl.Signed(p)}
-	if expires := msp.ExpiresAt(p.Creator()); !expires.IsZero() && s.o.Now().After(expires) {
+	who, unknown := s.identify(r)
+	if expires := expiry(who, p.Creator()); !expires.IsZero() && s.o.Now().After(expires) {
 		return r, errors.New("identity expired")
 	}
 	if err := checkHeader(p); err != nil {
 		return r, err
 	}
-	if err := s.authenticate(r); err != nil {
+	if unknown == nil {
+		unknown = s.authenticate(r, who)
+	}
+	if err := unknown; err != nil {
 		s.o.Log.Warn("Creator of a proposal is not accepted", "channel", p.ChannelID(), "error", err)
 		// Whoever is not known must not learn more than this, not even whether the channel exists.
 		return r, fmt.Errorf("access denied: channel [%s] creator org [%s]", p.ChannelID(), claimedOrg(p.Creator()))
@@ -97,24 +102,41 @@ func checkHeader(p *tx.Proposal) error {
 	return nil
 }
 
-// authenticate finds the MSPs that judge the creator, those of the channel or the peer's own, and asks them.
-func (s *Server) authenticate(r *request) error {
-	ids := s.o.Local
+// identify finds the creator in the MSPs that judge it: those of the channel, or the peer's own.
+func (s *Server) identify(r *request) (*msp.Identity, error) {
 	if r.ChannelID() != "" {
 		var ok bool
 		if r.bundle, r.ledger, ok = s.o.Channel(r.ChannelID()); !ok {
-			return fmt.Errorf("could not get msp for channel [%s]", r.ChannelID())
+			return nil, fmt.Errorf("could not get msp for channel [%s]", r.ChannelID())
 		}
-		ids = r.bundle.MSPs()
 	}
-	id, err := ids.Identity(r.Creator())
+	id, err := s.msps(r).Identity(r.Creator())
 	if err != nil {
-		return fmt.Errorf("MSP error: %w", err)
+		return nil, fmt.Errorf("MSP error: %w", err)
 	}
-	if err := ids.Validate(id); err != nil {
+	return id, nil
+}
+
+func (s *Server) msps(r *request) *msp.Manager {
+	if r.bundle == nil {
+		return s.o.Local
+	}
+	return r.bundle.MSPs()
+}
+
+// expiry is when a creator's certificate expires, also of one that no MSP knows; zero if there is none to read.
+func expiry(who *msp.Identity, creator []byte) time.Time {
+	if who == nil {
+		return msp.ExpiresAt(creator)
+	}
+	return who.ExpiresAt()
+}
+
+func (s *Server) authenticate(r *request, who *msp.Identity) error {
+	if err := s.msps(r).Validate(who); err != nil {
 		return fmt.Errorf("creator certificate is not valid: %w", err)
 	}
-	if err := r.signed.Verify(ids); err != nil {
+	if err := r.signed.Verify(s.msps(r)); err != nil {
 		return fmt.Errorf("creator's signature over the proposal is not valid: %w", err)
 	}
 	return nil
