@@ -25,12 +25,12 @@ func (c *session) answer(ctx context.Context, env *commonpb.Envelope) (status co
 		return commonpb.Status_BAD_REQUEST, nil
 	}
 	if err := c.checkHeader(ctx, request.Channel); err != nil {
-		c.log.Warn("refusing a deliver request", "channel", request.ChannelID(), "err", err)
+		c.log.Warn("refusing a deliver request", "channel", brief(request.ChannelID()), "err", err)
 		return commonpb.Status_BAD_REQUEST, nil
 	}
 	channel, ok := c.Channel(request.ChannelID())
 	if !ok {
-		c.log.Debug("refusing a deliver request for an unknown channel", "channel", request.ChannelID())
+		c.log.Debug("refusing a deliver request for an unknown channel", "channel", brief(request.ChannelID()))
 		return commonpb.Status_NOT_FOUND, nil
 	}
 	c.Metrics.received(request.ChannelID(), c.filtered)
@@ -63,6 +63,9 @@ func (c *session) checkHeader(ctx context.Context, h *commonpb.ChannelHeader) er
 	}
 	return nil
 }
+
+// brief keeps a client from filling the log.
+func brief(s string) string { return s[:min(len(s), 80)] }
 
 // search is one request on one channel.
 type search struct {

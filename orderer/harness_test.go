@@ -232,6 +232,13 @@ func (n *node) stop() {
 	require.NoError(n.t, n.store.Close())
 }
 
+// in is the same node for another test.
+func (n *node) in(t testing.TB) *node {
+	other := *n
+	other.t = t
+	return &other
+}
+
 // broadcast sends one envelope on a stream of its own.
 func (n *node) broadcast(env *commonpb.Envelope) *ordererpb.BroadcastResponse {
 	n.t.Helper()

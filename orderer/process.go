@@ -14,6 +14,18 @@ import (
 	"github.com/heddleledger/heddle/wire/tx"
 )
 
+// process decides what becomes of an envelope for this channel or, at the system channel, for one that does not exist.
+func (c *Channel) process(e *tx.Envelope) (*Message, error) {
+	switch e.Type() {
+	case commonpb.HeaderType_CONFIG, commonpb.HeaderType_ORDERER_TRANSACTION:
+		return nil, errors.New("message is of type that cannot be processed directly")
+	case commonpb.HeaderType_CONFIG_UPDATE:
+		return c.update(e)
+	default:
+		return c.judge(e)
+	}
+}
+
 // judge decides whether a message that is no configuration may be ordered.
 func (c *Channel) judge(e *tx.Envelope) (*Message, error) {
 	if e.ChannelID() != c.id {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"sync"
 	"time"
 
@@ -63,24 +62,24 @@ func Open(ctx context.Context, o Options) (*Registry, error) {
 }
 
 func (r *Registry) open() error {
-	ids, err := r.stored()
+	stores, err := r.stored()
 	if err != nil {
 		return err
 	}
-	if len(ids) == 0 {
-		id, err := r.bootstrap()
+	if len(stores) == 0 {
+		id, store, err := r.bootstrap()
 		if err != nil {
 			return err
 		}
-		ids = []string{id}
+		stores = map[string]*blockfile.Store{id: store}
 	}
-	for _, id := range ids {
-		c, err := r.load(id)
-		if err != nil {
-			return err
+	for id, store := range stores {
+		c, err := r.load(id, store)
+		if err == nil {
+			err = r.register(c)
 		}
-		if err := r.register(c); err != nil {
-			return errors.Join(err, c.close())
+		if err != nil {
+			return errors.Join(err, closeUnregistered(stores, r.channels))
 		}
 	}
 	if r.sysID == "" {
@@ -97,10 +96,18 @@ func (r *Registry) open() error {
 	return r.start(r.channels[r.sysID])
 }
 
-var validID = regexp.MustCompile(`^[a-z][a-z0-9.-]*$`)
+// closeUnregistered closes the block files that no registered channel will close.
+func closeUnregistered(stores map[string]*blockfile.Store, channels map[string]*Channel) (err error) {
+	for id, s := range stores {
+		if channels[id] == nil {
+			err = errors.Join(err, s.Close())
+		}
+	}
+	return err
+}
 
-// stored lists the channels on disk. A folder without a block is what a kill left of a channel being created; it does not count.
-func (r *Registry) stored() ([]string, error) {
+// stored opens the block files on disk, by channel. One without a block is what a kill left of a channel being created; it does not count.
+func (r *Registry) stored() (stores map[string]*blockfile.Store, err error) {
 	entries, err := os.ReadDir(r.chains())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -108,24 +115,24 @@ func (r *Registry) stored() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the channels: %w", err)
 	}
-	var ids []string
+	stores = map[string]*blockfile.Store{}
 	for _, e := range entries {
-		if !e.IsDir() || !validID.MatchString(e.Name()) {
+		if !e.IsDir() || channelconfig.CheckChannelID(e.Name()) != nil {
 			continue
 		}
-		blocks, err := r.blocks(e.Name())
+		store, err := r.blocks(e.Name())
+		if err == nil && store.Height() == 0 {
+			err = store.Close()
+			store = nil
+		}
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, closeUnregistered(stores, nil))
 		}
-		height := blocks.Height()
-		if err := blocks.Close(); err != nil {
-			return nil, err
-		}
-		if height > 0 {
-			ids = append(ids, e.Name())
+		if store != nil {
+			stores[e.Name()] = store
 		}
 	}
-	return ids, nil
+	return stores, nil
 }
 
 func (r *Registry) chains() string { return filepath.Join(r.o.Dir, "chains") }
@@ -139,49 +146,44 @@ func (r *Registry) blocks(id string) (*blockfile.Store, error) {
 }
 
 // bootstrap writes the genesis block of the system channel, as it is.
-func (r *Registry) bootstrap() (id string, err error) {
+func (r *Registry) bootstrap() (string, *blockfile.Store, error) {
 	b := r.o.Genesis
 	if b == nil {
-		return "", fmt.Errorf("no channel in %s and no genesis block to start one with", r.chains())
+		return "", nil, fmt.Errorf("no channel in %s and no genesis block to start one with", r.chains())
 	}
 	if err := block.Check(b); err != nil {
-		return "", fmt.Errorf("genesis block: %w", err)
+		return "", nil, fmt.Errorf("genesis block: %w", err)
 	}
 	bundle, err := channelconfig.FromBlock(b)
 	if err != nil {
-		return "", fmt.Errorf("genesis block: %w", err)
+		return "", nil, fmt.Errorf("genesis block: %w", err)
 	}
 	if _, ok := bundle.Consortiums(); !ok {
-		return "", fmt.Errorf("genesis block of channel %s: the system channel's configuration has no Consortiums group", bundle.ChannelID())
+		return "", nil, fmt.Errorf("genesis block of channel %s: the system channel's configuration has no Consortiums group", bundle.ChannelID())
 	}
-	return bundle.ChannelID(), r.first(bundle.ChannelID(), b)
+	store, err := r.first(bundle.ChannelID(), b)
+	return bundle.ChannelID(), store, err
 }
 
-// first writes block 0 of a channel that has no block.
-func (r *Registry) first(id string, b *commonpb.Block) (err error) {
-	blocks, err := r.blocks(id)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, blocks.Close()) }()
-	if blocks.Height() > 0 {
-		return nil
-	}
-	if err := blocks.Append(b); err != nil {
-		return fmt.Errorf("writing the genesis block of channel %s: %w", id, err)
-	}
-	return nil
-}
-
-// load opens a channel that has a block. It is not registered, and its consenter not started.
-func (r *Registry) load(id string) (*Channel, error) {
+// first opens a channel's block file and writes block 0 unless there is one.
+func (r *Registry) first(id string, b *commonpb.Block) (*blockfile.Store, error) {
 	blocks, err := r.blocks(id)
 	if err != nil {
 		return nil, err
 	}
+	if blocks.Height() == 0 {
+		if err := blocks.Append(b); err != nil {
+			return nil, errors.Join(fmt.Errorf("writing the genesis block of channel %s: %w", id, err), blocks.Close())
+		}
+	}
+	return blocks, nil
+}
+
+// load opens a channel that has a block. It is not registered, and its consenter not started. On an error the caller closes the blocks.
+func (r *Registry) load(id string, blocks *blockfile.Store) (*Channel, error) {
 	c, err := openChannel(r, id, blocks)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening channel %s: %w", id, err), blocks.Close())
+		return nil, fmt.Errorf("opening channel %s: %w", id, err)
 	}
 	return c, nil
 }
@@ -239,13 +241,14 @@ func (r *Registry) create(env *commonpb.Envelope) error {
 	if err != nil {
 		return err
 	}
-	if err := r.first(id, block.New(0, nil, [][]byte{raw})); err != nil {
+	blocks, err := r.first(id, block.New(0, nil, [][]byte{raw}))
+	if err != nil {
 		return err
 	}
 	r.o.FailPoint("create")
-	c, err := r.load(id)
+	c, err := r.load(id, blocks)
 	if err != nil {
-		return err
+		return errors.Join(err, blocks.Close())
 	}
 	if err := r.start(c); err != nil {
 		return errors.Join(err, c.close())

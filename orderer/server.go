@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/heddleledger/heddle/comm"
@@ -56,43 +57,32 @@ func (s *Server) Broadcast(stream ordererpb.AtomicBroadcast_BroadcastServer) err
 
 // order judges one envelope and hands it to its channel's consenter.
 func (s *Server) order(ctx context.Context, env *commonpb.Envelope, log *slog.Logger) *ordererpb.BroadcastResponse {
-	begin := time.Now()
+	a := answer{metrics: s.Registry.o.Metrics, channel: "unknown", kind: "unknown", begin: time.Now()}
 	e, err := parse(env)
 	if err != nil {
 		log.Warn("refusing a message", "err", err)
-		return s.done("unknown", "unknown", begin, time.Time{}, commonpb.Status_BAD_REQUEST, err)
+		return a.done(commonpb.Status_BAD_REQUEST, err)
 	}
-	kind := e.Type().String()
-	c, m, err := s.judge(e)
-	judged := time.Now()
-	if err != nil {
-		log.Warn("refusing a message", "channel", e.ChannelID(), "type", kind, "txid", e.TxID(), "err", err)
-		return s.done(e.ChannelID(), kind, begin, time.Time{}, statusOf(err), err)
-	}
-	if err := c.consenter.Order(ctx, m); err != nil {
-		log.Warn("a message was not ordered", "channel", e.ChannelID(), "type", kind, "txid", e.TxID(), "err", err)
-		return s.done(e.ChannelID(), kind, begin, judged, commonpb.Status_SERVICE_UNAVAILABLE, err)
-	}
-	return s.done(e.ChannelID(), kind, begin, judged, commonpb.Status_SUCCESS, nil)
-}
-
-// judge finds the channel of e, or the system channel for an unknown one, and lets it decide.
-func (s *Server) judge(e *tx.Envelope) (*Channel, *Message, error) {
-	c, ok := s.Registry.Channel(e.ChannelID())
-	if !ok {
+	c, known := s.Registry.Channel(e.ChannelID())
+	if known {
+		a.channel = e.ChannelID()
+	} else {
 		c = s.Registry.system()
 	}
-	var m *Message
-	var err error
-	switch e.Type() {
-	case commonpb.HeaderType_CONFIG, commonpb.HeaderType_ORDERER_TRANSACTION:
-		err = errors.New("message is of type that cannot be processed directly")
-	case commonpb.HeaderType_CONFIG_UPDATE:
-		m, err = c.update(e)
-	default:
-		m, err = c.judge(e)
+	if _, named := commonpb.HeaderType_name[int32(e.Type())]; named {
+		a.kind = e.Type().String()
 	}
-	return c, m, err
+	m, err := c.process(e)
+	if err != nil {
+		log.Warn("refusing a message", "channel", brief(e.ChannelID()), "type", a.kind, "txid", brief(e.TxID()), "err", err)
+		return a.done(statusOf(err), err)
+	}
+	a.judged = time.Now()
+	if err := c.consenter.Order(ctx, m); err != nil {
+		log.Warn("a message was not ordered", "channel", brief(e.ChannelID()), "type", a.kind, "txid", brief(e.TxID()), "err", err)
+		return a.done(commonpb.Status_SERVICE_UNAVAILABLE, err)
+	}
+	return a.done(commonpb.Status_SUCCESS, nil)
 }
 
 func parse(env *commonpb.Envelope) (*tx.Envelope, error) {
@@ -105,6 +95,9 @@ func parse(env *commonpb.Envelope) (*tx.Envelope, error) {
 	}
 	return e, nil
 }
+
+// brief keeps a client from filling the log.
+func brief(s string) string { return s[:min(len(s), 80)] }
 
 func statusOf(err error) commonpb.Status {
 	switch {
@@ -119,12 +112,18 @@ func statusOf(err error) commonpb.Status {
 	}
 }
 
-// done makes the answer and counts it. judged is zero if the message did not get as far as the consenter.
-func (s *Server) done(channel, kind string, begin, judged time.Time, status commonpb.Status, err error) *ordererpb.BroadcastResponse {
-	s.Registry.o.Metrics.broadcast(channel, kind, status, begin, judged)
+// answer is the making of one BroadcastResponse. Channel and kind are names that this node knows, so that clients cannot make up metrics.
+type answer struct {
+	metrics       *Metrics
+	channel, kind string
+	begin, judged time.Time // judged is zero if the message did not get as far as the consenter
+}
+
+func (a *answer) done(status commonpb.Status, err error) *ordererpb.BroadcastResponse {
+	a.metrics.broadcast(a.channel, a.kind, status, a.begin, a.judged)
 	response := &ordererpb.BroadcastResponse{Status: status}
 	if err != nil {
-		response.Info = err.Error()
+		response.Info = strings.ToValidUTF8(err.Error(), "\uFFFD")
 	}
 	return response
 }
