@@ -35,3 +35,7 @@ proto: ## regenerate wire/*/*.pb.go (needs protoc on the PATH)
 		--go_out=. --go_opt=module=github.com/heddleledger/heddle \
 		--go-grpc_out=. --go-grpc_opt=module=github.com/heddleledger/heddle \
 		$(PROTOS)
+
+.PHONY: shim-deps
+shim-deps: ## repack the third-party sources carried for building chaincode (after protobuf changes in go.mod)
+	go run ./internal/shimdeps chaincode/platform/golang/deps.tar.gz

@@ -68,7 +68,11 @@ func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) 
 	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
 		return "", err
 	}
-	if err := os.Rename(b.output(), binary); err != nil {
+	built, err := filepath.Glob(filepath.Join(b.output(), "*"))
+	if err != nil || len(built) != 1 {
+		return "", fmt.Errorf("building chaincode %s: want one executable, got %d: %w", importPath, len(built), err)
+	}
+	if err := os.Rename(built[0], binary); err != nil {
 		return "", err
 	}
 	r.Log.Info("built chaincode", "path", importPath, "mode", b.mode, "go", goTool.version, "took", time.Since(start).Round(time.Millisecond))
@@ -128,6 +132,9 @@ func cleanImportPath(p string) (string, error) {
 			return "", fmt.Errorf("chaincode path %q is not an import path", p)
 		}
 	}
+	if strings.Contains(p, "...") { // the go command's wildcard
+		return "", fmt.Errorf("chaincode path %q is not an import path", p)
+	}
 	return p, nil
 }
 
@@ -141,7 +148,8 @@ type compilation struct {
 	mode       string // "gopath", "module" or "vendor", for the log
 }
 
-func (b *compilation) output() string { return filepath.Join(b.work, "chaincode") }
+// output is a folder: given a file's name, the go command would write there whatever it compiles, be it a program or not.
+func (b *compilation) output() string { return filepath.Join(b.work, "out") }
 
 // run picks the mode as 2.x peers do: by where a go.mod is.
 func (b *compilation) run(ctx context.Context) error {
@@ -164,7 +172,7 @@ func (b *compilation) run(ctx context.Context) error {
 
 // goBuild compiles pkg in dir. What the compiler says names files as the package does.
 func (b *compilation) goBuild(ctx context.Context, dir string, env []string, pkg string, flags ...string) error {
-	args := slices.Concat([]string{"build", "-o", b.output()}, b.tool.flags, flags, []string{"--", pkg})
+	args := slices.Concat([]string{"build", "-o", b.output() + string(filepath.Separator)}, b.tool.flags, flags, []string{"--", pkg})
 	out, err := b.tool.run(ctx, dir, env, args...)
 	if err == nil {
 		return nil
