@@ -140,6 +140,7 @@ func (p *peer) begin(c *chaincode.Call, channelID string) {
 	c.ChannelID = channelID
 	c.Simulator, err = p.ledgers[channelID].NewSimulator(c.TxID)
 	require.NoError(p.t, err)
+	p.t.Cleanup(c.Simulator.Close) // when the test fails; its ledger waits for it
 }
 
 // invoke runs one call on the channel from beginning to end, and commits nothing.
@@ -161,7 +162,7 @@ func (p *peer) commit(c *chaincode.Call) {
 	set, err := rwset.Parse(results)
 	require.NoError(p.t, err)
 	action := wire.MustMarshal(&peerpb.ChaincodeAction{Results: results, ChaincodeId: &peerpb.ChaincodeID{Name: c.Name, Version: c.Version}})
-	payload := wire.MustMarshal(&peerpb.ProposalResponsePayload{Extension: action})
+	payload := wire.MustMarshal(&peerpb.ProposalResponsePayload{ProposalHash: c.Proposal.Hash(), Extension: action})
 	signer := creatorOf(c.Proposal)
 	envelope, err := tx.Assemble(signer, c.Proposal, []*peerpb.ProposalResponse{{
 		Response: &peerpb.Response{Status: 200}, Payload: payload, Endorsement: &peerpb.Endorsement{Endorser: signer.Creator()},
@@ -406,6 +407,8 @@ func (t *toy) obey(args []string) ([]byte, error) {
 		os.Exit(atoi(args[1]))
 	case "panic":
 		panic(args[1])
+	case "fail":
+		return nil, errors.New(args[1])
 	case "call":
 		spec := &peerpb.ChaincodeSpec{ChaincodeId: &peerpb.ChaincodeID{Name: args[1]}, Input: &peerpb.ChaincodeInput{}}
 		for _, a := range args[2:] {
