@@ -78,8 +78,9 @@ func certPool(pems [][]byte) (*x509.CertPool, error) {
 // ServerTLS says how a server proves who it is and whom it lets in.
 type ServerTLS struct {
 	Certificate       tls.Certificate
-	RequireClientCert bool   // mutual TLS: a client without a certificate of ClientRoots is refused in the handshake
-	ClientRoots       *Roots // read at each handshake
+	RequireClientCert bool          // mutual TLS: a client without a certificate of ClientRoots is refused in the handshake
+	ClientRoots       *Roots        // read at each handshake
+	TimeShift         time.Duration // how far the clock is set back when a client's certificate is checked
 }
 
 // config is the server's side of a handshake. Without RequireClientCert a certificate is asked for but not checked, as in Fabric: it
@@ -91,6 +92,9 @@ func (s *ServerTLS) config() *tls.Config {
 		ClientAuth:             tls.RequestClientCert,
 		SessionTicketsDisabled: true, // a resumed session would outlive a change of ClientRoots
 		NextProtos:             []string{"h2"},
+	}
+	if s.TimeShift != 0 {
+		base.Time = func() time.Time { return time.Now().Add(-s.TimeShift) }
 	}
 	if s.RequireClientCert {
 		base.ClientAuth = tls.RequireAndVerifyClientCert
