@@ -125,14 +125,19 @@ func (l *Ledger) batch(b *Block, u *updates) (*statedb.Batch, error) {
 }
 
 // index adds the transactions to the index and the valid ones' writes to the history. Of several transactions with one id the first is found.
-func (l *Ledger) index(batch *statedb.Batch, b *Block) error {
+func (l *Ledger) index(batch *statedb.Batch, b *Block) (err error) {
+	known, err := l.state.NewFinder()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, known.Close()) }()
 	seen := make(map[string]bool, len(b.Txs))
 	for i := range b.Txs {
 		t := &b.Txs[i]
 		at := statedb.Version{Block: b.Header.Number, Tx: uint64(i)}
 		if id := b.indexID(i); id != "" && !seen[id] {
 			seen[id] = true
-			_, found, err := l.state.Tx(id)
+			_, found, err := known.Tx(id)
 			if err == nil && !found {
 				err = batch.Tx(id, statedb.TxLocation{Version: at, Code: uint8(t.Code)})
 			}

@@ -20,8 +20,8 @@ func (u *updates) expire(batch *statedb.Batch, number uint64) error {
 		return err
 	}
 	for _, e := range due {
-		v, found, err := u.committed.Version(e.Key)
-		if err == nil && found && v.Block == e.Written && u.find(e.Key) == nil {
+		v, found, err := u.committed.Get(e.Key)
+		if err == nil && found && v.Version.Block == e.Written && u.find(e.Key) == nil {
 			err = batch.Delete(e.Key)
 		}
 		if err == nil {

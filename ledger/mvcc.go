@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -61,16 +62,12 @@ func (m *mvcc) load(txs []Tx) error {
 			keys = m.unseen(keys, txs[i].RWSet)
 		}
 	}
+	slices.SortFunc(keys, statedb.Key.Compare)
 	found := make([]version, len(keys))
 	var g errgroup.Group
 	for from, step := 0, max(64, (len(keys)+readers-1)/readers); from < len(keys); from += step {
-		from, to := from, min(from+step, len(keys))
-		g.Go(func() (err error) {
-			for i := from; i < to && err == nil; i++ {
-				found[i].Version, found[i].found, err = m.committed.Version(keys[i])
-			}
-			return err
-		})
+		to := min(from+step, len(keys))
+		g.Go(func() error { return readVersions(m.committed, keys[from:to], found[from:to]) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -79,6 +76,17 @@ func (m *mvcc) load(txs []Tx) error {
 		m.versions[k] = found[i]
 	}
 	return nil
+}
+
+func readVersions(committed statedb.Reader, keys []statedb.Key, found []version) error {
+	f, err := committed.NewFinder()
+	if err != nil {
+		return err
+	}
+	for i := 0; i < len(keys) && err == nil; i++ {
+		found[i].Version, found[i].found, err = f.Version(keys[i])
+	}
+	return errors.Join(err, f.Close())
 }
 
 // unseen appends the keys that set reads and no set before it did.

@@ -19,6 +19,8 @@ const (
 	defaultCacheSize = 64 << 20
 	// memTableSize bounds what a crash takes back, and so how long Open takes after one: some 50,000 small transactions.
 	memTableSize = 32 << 20
+	// memTables is how many of these there may be before writing waits for flushing.
+	memTables = 4
 )
 
 // Options tune a DB. Every field may be left zero except Log.
@@ -39,8 +41,11 @@ type DB struct {
 
 // Open opens the store in dir, creating it if there is none.
 func Open(dir string, opts Options) (*DB, error) {
+	if opts.CacheSize <= 0 {
+		opts.CacheSize = defaultCacheSize
+	}
 	p := &pebble.Options{
-		CacheSize:                   defaultCacheSize,
+		CacheSize:                   opts.CacheSize + memTables*memTableSize, // Pebble takes the latter out of the former
 		DisableWAL:                  true,
 		FormatMajorVersion:          pebble.FormatNewest,
 		FS:                          opts.FS,
@@ -48,13 +53,10 @@ func Open(dir string, opts Options) (*DB, error) {
 		Logger:                      logger{opts.Log},
 		MaxOpenFiles:                500,
 		MemTableSize:                memTableSize,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: memTables,
 		EventListener: &pebble.EventListener{
 			BackgroundError: func(err error) { opts.Log.Error("state store", "error", err) },
 		},
-	}
-	if opts.CacheSize > 0 {
-		p.CacheSize = opts.CacheSize
 	}
 	if opts.BeforeFlush != nil {
 		p.EventListener.FlushBegin = func(pebble.FlushInfo) { opts.BeforeFlush() }

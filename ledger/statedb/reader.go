@@ -24,18 +24,6 @@ func (r Reader) Get(k Key) (v Value, found bool, err error) {
 	return v, found, err
 }
 
-// Version reads only the version of an entry; false if there is none.
-func (r Reader) Version(k Key) (v Version, found bool, err error) {
-	var buf [128]byte
-	err = r.get(appendStateKey(buf[:0], k), func(b []byte) error {
-		found = true
-		value, err := parseValue(b)
-		v = value.Version
-		return err
-	})
-	return v, found, err
-}
-
 // Metadata reads only the metadata of an entry; nil if it has none. It costs nothing in namespaces that never had any.
 func (r Reader) Metadata(k Key) ([]byte, error) {
 	if !r.known.has(k.Namespace) {
@@ -49,14 +37,13 @@ func (r Reader) Metadata(k Key) ([]byte, error) {
 }
 
 // Tx finds a transaction by its id; false if there is none.
-func (r Reader) Tx(txid string) (l TxLocation, found bool, err error) {
-	var buf [128]byte
-	err = r.get(appendTxKey(buf[:0], txid), func(b []byte) (err error) {
-		found = true
-		l, err = parseTxLocation(b)
-		return err
-	})
-	return l, found, err
+func (r Reader) Tx(txid string) (TxLocation, bool, error) {
+	f, err := r.NewFinder()
+	if err != nil {
+		return TxLocation{}, false, err
+	}
+	l, found, err := f.Tx(txid)
+	return l, found, errors.Join(err, f.Close())
 }
 
 // BlockNumber finds a block by the hash of its header; false if there is none.

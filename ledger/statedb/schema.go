@@ -1,6 +1,7 @@
 package statedb
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -47,6 +48,11 @@ type Key struct {
 	Namespace  string
 	Collection string // empty for public state
 	Key        string // the key; in a collection, the raw SHA-256 of the private key
+}
+
+// Compare orders keys as they lie in the store, or nearly so.
+func (k Key) Compare(other Key) int {
+	return cmp.Or(strings.Compare(k.Collection, other.Collection), strings.Compare(k.Namespace, other.Namespace), strings.Compare(k.Key, other.Key))
 }
 
 // Version is the transaction that wrote a value: its block, and its place in the block counted from 0.
