@@ -3,6 +3,7 @@ package endorser
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -54,7 +55,9 @@ func (s *Server) ProcessProposal(ctx context.Context, signed *peerpb.SignedPropo
 	started := s.o.Now()
 	response, err := s.process(ctx, r)
 	if err != nil {
-		response = &peerpb.ProposalResponse{Response: &peerpb.Response{Status: 500, Message: err.Error()}}
+		// The text may quote what a chaincode sent; as a field of a message it has to be UTF-8.
+		text := strings.ToValidUTF8(err.Error(), "\uFFFD")
+		response = &peerpb.ProposalResponse{Response: &peerpb.Response{Status: failed, Message: text}}
 	}
 	level := slog.LevelInfo
 	if response.Response.Status >= failed {

@@ -59,6 +59,8 @@ func FuzzAuthenticProposal(f *testing.F) {
 	call("lscc", "deploy", channelID, string(spec), "policy", "escc", "vscc", string(config))
 	call("lscc", "upgrade", channelID, string(spec))
 	call("lscc", "getdepspec", channelID, "kv")
+	call("lscc", "no such \xff function")
+	call("both", "no such \xff function")
 	f.Fuzz(func(t *testing.T, onChannel bool, extension, payload []byte) {
 		nonce := []byte("nonce")
 		channel := &commonpb.ChannelHeader{

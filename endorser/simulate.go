@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/system"
 	"github.com/heddleledger/heddle/ledger"
@@ -61,22 +59,9 @@ func needsSimulator(r *request) bool {
 
 // definition is the chaincode's definition in the channel, held against the instantiation policy of the installed package.
 func (s *Server) definition(name string, sim *ledger.Simulator) (*peerpb.ChaincodeData, error) {
-	fail := func(format string, args ...any) (*peerpb.ChaincodeData, error) {
-		return nil, fmt.Errorf("make sure the chaincode %s has been successfully instantiated and try again: "+format, append([]any{name}, args...)...)
-	}
-	if sim == nil {
-		return fail("could not get definition for chaincode %s without a ledger context\n", name)
-	}
-	raw, err := sim.Get("lscc", name)
-	switch {
-	case err != nil:
-		return fail("could not retrieve state for chaincode %s: %w", name, err)
-	case raw == nil:
-		return fail("chaincode %s not found", name)
-	}
-	d := &peerpb.ChaincodeData{}
-	if err := proto.Unmarshal(raw, d); err != nil {
-		return fail("chaincode %s has bad definition: %w", name, err)
+	d, err := chaincode.Definition(sim, name)
+	if err != nil {
+		return nil, fmt.Errorf("make sure the chaincode %s has been successfully instantiated and try again: %w", name, err)
 	}
 	return d, s.o.Packages.CheckPolicy(d)
 }

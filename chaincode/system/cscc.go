@@ -74,9 +74,6 @@ func (s *CSCC) join(ctx context.Context, c *chaincode.Call, raw []byte) *peerpb.
 	if err := s.ACL.CheckResource(acl.CsccJoinChain, signed(c)); err != nil {
 		return failure("access denied for [JoinChain][%s]: [%s]", e.ChannelID(), err)
 	}
-	if err := block.Check(genesis); err != nil {
-		return failure("\"JoinChain\" for chainID = %s failed because of validation of configuration block, because of %s", e.ChannelID(), err)
-	}
 	return answer(nil, s.Channels.Join(ctx, genesis))
 }
 

@@ -3,6 +3,7 @@ package system
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/heddleledger/heddle/acl"
 	"github.com/heddleledger/heddle/chaincode"
@@ -13,7 +14,7 @@ import (
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
-// Channels are the channels that the peer has joined.
+// Channels are the channels that the peer has joined; *channel.Registry keeps them.
 type Channels interface {
 	// Bundle is the present configuration of a joined channel.
 	Bundle(id string) (*channelconfig.Bundle, bool)
@@ -27,8 +28,9 @@ type Channels interface {
 
 func success(payload []byte) *peerpb.Response { return &peerpb.Response{Status: 200, Payload: payload} }
 
+// failure is a refusal. Its text may quote arguments of any bytes; as a field of a message it has to be UTF-8.
 func failure(format string, args ...any) *peerpb.Response {
-	return &peerpb.Response{Status: 500, Message: fmt.Sprintf(format, args...)}
+	return &peerpb.Response{Status: 500, Message: strings.ToValidUTF8(fmt.Sprintf(format, args...), "\uFFFD")}
 }
 
 // answer is success with payload, or failure with the text of err.
