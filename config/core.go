@@ -24,7 +24,7 @@ type Peer struct {
 	ChaincodeListenAddress string         `key:"chaincodeListenAddress"` // empty: peer's host, port 7052
 	ChaincodeAddress       string         `key:"chaincodeAddress"`       // what chaincode dials; empty: derived
 	Address                string         `key:"address"`
-	AddressAutoDetect      bool           `key:"addressAutoDetect"`
+	AddressAutoDetect      bool           `key:"addressAutoDetect,later"`
 	ConnectionTimeout      time.Duration  `key:"connectiontimeout"` // of a TLS handshake with a client
 	Keepalive              PeerKeepalive  `key:"keepalive"`
 	TLS                    PeerTLS        `key:"tls"`
@@ -36,13 +36,13 @@ type Peer struct {
 	LocalMSPType           string         `key:"localMspType"`
 	Client                 Client         `key:"client"`
 	DeliveryClient         DeliveryClient `key:"deliveryclient"`
-	Profile                PeerProfile    `key:"profile"`
-	AdminService           AdminService   `key:"adminService"`
+	Profile                PeerProfile    `key:"profile,later"`
+	AdminService           AdminService   `key:"adminService,later"`
 	Handlers               Handlers       `key:"handlers"`
 	ValidatorPoolSize      int            `key:"validatorPoolSize"` // 0: as many as there are processors
 	Limits                 Limits         `key:"limits"`
-	MaxRecvMsgSize         Size           `key:"maxRecvMsgSize"`
-	MaxSendMsgSize         Size           `key:"maxSendMsgSize"`
+	MaxRecvMsgSize         Size           `key:"maxRecvMsgSize,later"`
+	MaxSendMsgSize         Size           `key:"maxSendMsgSize,later"`
 }
 
 // PeerKeepalive is "peer.keepalive".
@@ -112,7 +112,7 @@ type SW struct {
 
 // FileKeyStore is where private keys lie; empty means the MSP's own keystore folder.
 type FileKeyStore struct {
-	KeyStore string `key:"KeyStore,path"`
+	KeyStore string `key:"KeyStore,path,later"`
 }
 
 // Client is "peer.client" and "orderer.client".
@@ -122,7 +122,7 @@ type Client struct {
 
 // DeliveryClient is how a peer pulls blocks from orderers.
 type DeliveryClient struct {
-	ReconnectTotalTimeThreshold time.Duration     `key:"reconnectTotalTimeThreshold"`
+	ReconnectTotalTimeThreshold time.Duration     `key:"reconnectTotalTimeThreshold,later"`
 	ConnTimeout                 time.Duration     `key:"connTimeout"`
 	ReConnectBackoffThreshold   time.Duration     `key:"reConnectBackoffThreshold"`
 	AddressOverrides            []AddressOverride `key:"addressOverrides"`
@@ -173,8 +173,8 @@ type Concurrency struct {
 
 // VM is the section "vm": the container engine.
 type VM struct {
-	Endpoint string `key:"endpoint"`
-	Docker   Docker `key:"docker"`
+	Endpoint string `key:"endpoint,later"`
+	Docker   Docker `key:"docker,later"`
 }
 
 // Docker is "vm.docker".
@@ -196,7 +196,7 @@ type Chaincode struct {
 	Runtime        string            `key:"runtime"` // Heddle's own key: process, inprocess or docker; empty: decided by what is there
 	StartupTimeout time.Duration     `key:"startuptimeout"`
 	ExecuteTimeout time.Duration     `key:"executetimeout"`
-	InstallTimeout time.Duration     `key:"installTimeout"`
+	InstallTimeout time.Duration     `key:"installTimeout,later"`
 	Mode           string            `key:"mode"`              // net or dev
 	Keepalive      time.Duration     `key:"keepalive,seconds"` // 0: none
 	System         map[string]string `key:"system"`            // system chaincodes and whether each is enabled
@@ -257,8 +257,8 @@ type PlainFiles struct {
 
 // CoreMetrics is the section "metrics".
 type CoreMetrics struct {
-	Provider string     `key:"provider"` // disabled, prometheus or statsd
-	Statsd   CoreStatsd `key:"statsd"`
+	Provider string     `key:"provider"` // disabled or prometheus
+	Statsd   CoreStatsd `key:"statsd,later"`
 }
 
 // CoreStatsd is "metrics.statsd".
@@ -284,7 +284,7 @@ type OrdererClientTLS struct {
 	ClientKey          FileRef       `key:"clientKey"`
 	ClientCert         FileRef       `key:"clientCert"`
 	ServerHostOverride string        `key:"serverhostoverride"`
-	HandshakeTimeShift time.Duration `key:"handshakeTimeShift"`
+	HandshakeTimeShift time.Duration `key:"handshakeTimeShift,later"`
 }
 
 // defaultCore is what holds for keys that neither the file nor the environment gives.

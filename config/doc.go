@@ -10,5 +10,6 @@
 // twice is a Problem with file and line; loading reports all of them at once. Validate, which a server calls and a client command need
 // not, checks what only makes sense as a whole.
 //
-// The struct tags are the list of keys that are used; known.go lists those that are not.
+// The struct tags are the list of keys that have a field; a tag with "later" marks one that nothing uses yet. known.go lists keys without a
+// field.
 package config

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 
@@ -14,7 +15,8 @@ type field struct {
 	name    string
 	path    bool // relative to the file's directory
 	seconds bool // a bare number counts seconds
-	ignored bool // known, not used
+	ignored bool // known, not used; the field is not set
+	later   bool // read, but nothing uses it yet: noted like an ignored key
 	index   int
 }
 
@@ -25,8 +27,11 @@ func fieldsOf(t reflect.Type) []field {
 		if !ok {
 			continue
 		}
-		name, kind, _ := strings.Cut(tag, ",")
-		fields = append(fields, field{name: name, path: kind == "path", seconds: kind == "seconds", ignored: kind == "ignored", index: i})
+		words := strings.Split(tag, ",")
+		is := func(option string) bool { return slices.Contains(words[1:], option) }
+		fields = append(fields, field{
+			name: words[0], path: is("path"), seconds: is("seconds"), ignored: is("ignored"), later: is("later"), index: i,
+		})
 	}
 	return fields
 }
@@ -76,11 +81,11 @@ func (l *loader) fillStruct(v reflect.Value, prefix string, node *yaml.Node) {
 		if e != nil {
 			e.used = true
 		}
-		switch {
-		case !f.ignored:
+		if !f.ignored {
 			l.fillField(v.Field(f.index), f, prefix+f.name, e)
-		case e != nil:
-			l.note(strings.TrimSuffix(prefix, "."), prefix+f.name, e)
+		}
+		if f.ignored || f.later {
+			l.noteField(strings.TrimSuffix(prefix, "."), prefix+f.name, e)
 		}
 	}
 	l.reportRest(entries, prefix, fields)

@@ -139,6 +139,15 @@ func (l *loader) note(section, key string, e *entry) {
 	}
 }
 
+// noteField remembers an unused key that has a field, if the file or the environment gives it.
+func (l *loader) noteField(section, key string, e *entry) {
+	if variable := l.variable(key); l.env[variable] != "" {
+		l.ignored.note(section, key, variable, environmentLine)
+	} else if e != nil {
+		l.note(section, key, e)
+	}
+}
+
 func (ig *ignored) note(section, key, where string, line int) {
 	s := ig.seen[section]
 	if s == nil {

@@ -23,15 +23,15 @@ type General struct {
 	Cluster           Cluster               `key:"Cluster"`
 	Keepalive         OrdererKeepalive      `key:"Keepalive"`
 	ConnectionTimeout time.Duration         `key:"ConnectionTimeout"`
-	MaxRecvMsgSize    Size                  `key:"MaxRecvMsgSize"`
-	MaxSendMsgSize    Size                  `key:"MaxSendMsgSize"`
+	MaxRecvMsgSize    Size                  `key:"MaxRecvMsgSize,later"`
+	MaxSendMsgSize    Size                  `key:"MaxSendMsgSize,later"`
 	GenesisMethod     string                `key:"GenesisMethod"` // file or provisional; BootstrapMethod is 2.x's name for it
 	GenesisProfile    string                `key:"GenesisProfile"`
 	SystemChannel     string                `key:"SystemChannel"`
 	GenesisFile       string                `key:"GenesisFile,path"` // BootstrapFile is 2.x's name for it
 	BootstrapMethod   string                `key:"BootstrapMethod"`
 	BootstrapFile     string                `key:"BootstrapFile,path"`
-	Profile           OrdererProfile        `key:"Profile"`
+	Profile           OrdererProfile        `key:"Profile,later"`
 	LocalMSPDir       string                `key:"LocalMSPDir,path"`
 	LocalMSPID        string                `key:"LocalMSPID"`
 	BCCSP             BCCSP                 `key:"BCCSP"`
@@ -47,7 +47,7 @@ type OrdererTLS struct {
 	RootCAs               []string      `key:"RootCAs,path"`
 	ClientAuthRequired    bool          `key:"ClientAuthRequired"`
 	ClientRootCAs         []string      `key:"ClientRootCAs,path"`
-	TLSHandshakeTimeShift time.Duration `key:"TLSHandshakeTimeShift"`
+	TLSHandshakeTimeShift time.Duration `key:"TLSHandshakeTimeShift,later"`
 }
 
 // Cluster is how ordering nodes reach each other.
@@ -56,19 +56,19 @@ type Cluster struct {
 	ListenPort                           uint16        `key:"ListenPort"`
 	ServerCertificate                    string        `key:"ServerCertificate"`
 	ServerPrivateKey                     string        `key:"ServerPrivateKey"`
-	ClientCertificate                    string        `key:"ClientCertificate,path"`
-	ClientPrivateKey                     string        `key:"ClientPrivateKey,path"`
+	ClientCertificate                    string        `key:"ClientCertificate,path,later"`
+	ClientPrivateKey                     string        `key:"ClientPrivateKey,path,later"`
 	RootCAs                              []string      `key:"RootCAs,path"`
-	DialTimeout                          time.Duration `key:"DialTimeout"`
-	RPCTimeout                           time.Duration `key:"RPCTimeout"`
-	ReplicationBufferSize                Size          `key:"ReplicationBufferSize"`
-	ReplicationPullTimeout               time.Duration `key:"ReplicationPullTimeout"`
-	ReplicationRetryTimeout              time.Duration `key:"ReplicationRetryTimeout"`
-	ReplicationBackgroundRefreshInterval time.Duration `key:"ReplicationBackgroundRefreshInterval"`
-	ReplicationMaxRetries                int           `key:"ReplicationMaxRetries"`
-	SendBufferSize                       int           `key:"SendBufferSize"` // messages
-	CertExpirationWarningThreshold       time.Duration `key:"CertExpirationWarningThreshold"`
-	TLSHandshakeTimeShift                time.Duration `key:"TLSHandshakeTimeShift"`
+	DialTimeout                          time.Duration `key:"DialTimeout,later"`
+	RPCTimeout                           time.Duration `key:"RPCTimeout,later"`
+	ReplicationBufferSize                Size          `key:"ReplicationBufferSize,later"`
+	ReplicationPullTimeout               time.Duration `key:"ReplicationPullTimeout,later"`
+	ReplicationRetryTimeout              time.Duration `key:"ReplicationRetryTimeout,later"`
+	ReplicationBackgroundRefreshInterval time.Duration `key:"ReplicationBackgroundRefreshInterval,later"`
+	ReplicationMaxRetries                int           `key:"ReplicationMaxRetries,later"`
+	SendBufferSize                       int           `key:"SendBufferSize,later"` // messages
+	CertExpirationWarningThreshold       time.Duration `key:"CertExpirationWarningThreshold,later"`
+	TLSHandshakeTimeShift                time.Duration `key:"TLSHandshakeTimeShift,later"`
 }
 
 // OrdererKeepalive is "General.Keepalive".
@@ -93,7 +93,7 @@ type OrdererAuthentication struct {
 // FileLedger is where blocks are kept.
 type FileLedger struct {
 	Location string `key:"Location"`
-	Prefix   string `key:"Prefix"` // of a temporary directory, used when Location is empty
+	Prefix   string `key:"Prefix,later"` // of a temporary directory, used when Location is empty
 }
 
 // OrdererOperations is the section "Operations".
@@ -114,8 +114,8 @@ type OrdererOperationsTLS struct {
 
 // OrdererMetrics is the section "Metrics".
 type OrdererMetrics struct {
-	Provider string        `key:"Provider"` // disabled, prometheus or statsd
-	Statsd   OrdererStatsd `key:"Statsd"`
+	Provider string        `key:"Provider"` // disabled or prometheus
+	Statsd   OrdererStatsd `key:"Statsd,later"`
 }
 
 // OrdererStatsd is "Metrics.Statsd".
@@ -129,8 +129,8 @@ type OrdererStatsd struct {
 // Consensus is what the consensus engine keeps on disk.
 type Consensus struct {
 	WALDir            string        `key:"WALDir"`
-	SnapDir           string        `key:"SnapDir"`
-	EvictionSuspicion time.Duration `key:"EvictionSuspicion"`
+	SnapDir           string        `key:"SnapDir,later"`
+	EvictionSuspicion time.Duration `key:"EvictionSuspicion,later"`
 }
 
 // defaultOrderer is what holds for keys that neither the file nor the environment gives.

@@ -102,7 +102,7 @@ func (c *Core) Validate() error {
 		k.file(c.Operations.TLS.Cert.File, "operations.tls.cert.file", "when operations.tls.enabled is true")
 		k.file(c.Operations.TLS.Key.File, "operations.tls.key.file", "when operations.tls.enabled is true")
 	}
-	k.oneOf(c.Metrics.Provider, "metrics.provider", "disabled", "prometheus", "statsd")
+	k.oneOf(c.Metrics.Provider, "metrics.provider", "disabled", "prometheus")
 	return k.err()
 }
 
@@ -116,6 +116,7 @@ func (o *Orderer) Validate() error {
 	if g.GenesisMethod == "file" {
 		k.that(g.GenesisFile != "", "General.GenesisFile", "must be set when General.GenesisMethod is file")
 	}
+	k.oneOf(g.BatchCutting, "General.BatchCutting", "eager", "timeout")
 	k.that(g.LocalMSPID != "", "General.LocalMSPID", "must be set: the local MSP must have an ID")
 	k.bccsp(&g.BCCSP, "General.BCCSP")
 	k.that(g.Authentication.TimeWindow > 0, "General.Authentication.TimeWindow", "must be greater than zero")
@@ -136,7 +137,7 @@ func (o *Orderer) Validate() error {
 		k.file(o.Operations.TLS.Certificate, "Operations.TLS.Certificate", "when Operations.TLS.Enabled is true")
 		k.file(o.Operations.TLS.PrivateKey, "Operations.TLS.PrivateKey", "when Operations.TLS.Enabled is true")
 	}
-	k.oneOf(o.Metrics.Provider, "Metrics.Provider", "disabled", "prometheus", "statsd")
+	k.oneOf(o.Metrics.Provider, "Metrics.Provider", "disabled", "prometheus")
 	return k.err()
 }
 
