@@ -1,0 +1,72 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/heddleledger/heddle/chaincode/pack"
+	"github.com/heddleledger/heddle/client"
+)
+
+func newChaincodeInstall(c *chaincodeCmd) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "install [packagefile]",
+		Short:   "Package the specified chaincode into a deployment spec and save it on the peer's path.",
+		Example: "  peer chaincode install -n mycc -v 1.0 -p example.com/mycc\n  peer chaincode install mycc.pkg",
+		RunE: verb(func(cmd *cobra.Command, args []string) error {
+			return c.withPeer(cmd.Context(), cmd.Name(), func(s *session, p *client.Peer) error {
+				raw, err := c.packageToInstall(cmd.Context(), s, args)
+				if err != nil {
+					return err
+				}
+				if err := s.client.Install(cmd.Context(), p, raw); err != nil {
+					return badResponse("Bad response: %d - %s", err)
+				}
+				s.log.InfoContext(cmd.Context(), `Installed remotely response:<status:200 payload:"OK" > `)
+				return nil
+			})
+		}),
+	}
+	c.addName(cmd.Flags())
+	c.addVersion(cmd.Flags())
+	c.addSource(cmd.Flags())
+	c.addArgs(cmd.Flags())
+	c.peers.add(cmd.Flags())
+	return cmd
+}
+
+// packageToInstall is the file that was named, or a bare package of the sources that the flags name.
+func (c *chaincodeCmd) packageToInstall(ctx context.Context, s *session, args []string) ([]byte, error) {
+	if len(args) > 0 {
+		return c.packageFile(args[0])
+	}
+	if c.name == "" || c.version == "" || c.path == "" {
+		return nil, errNoSource
+	}
+	spec, err := c.deploymentSpec(ctx, s, "install")
+	if err != nil {
+		return nil, err
+	}
+	return pack.Create(spec)
+}
+
+// packageFile reads a package, which must be the chaincode that the flags name where they name one.
+func (c *chaincodeCmd) packageFile(file string) ([]byte, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	p, err := pack.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.name != "" && c.name != p.Name:
+		return nil, fmt.Errorf("chaincode name %s does not match name %s in package", c.name, p.Name)
+	case c.version != "" && c.version != p.Version:
+		return nil, fmt.Errorf("chaincode version %s does not match version %s in packages", c.version, p.Version)
+	}
+	return raw, nil
+}

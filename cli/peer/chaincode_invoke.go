@@ -1,0 +1,111 @@
+package peer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/heddleledger/heddle/client"
+	"github.com/heddleledger/heddle/wire/peerpb"
+)
+
+func newChaincodeInvoke(c *chaincodeCmd) *cobra.Command {
+	var wait bool
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:     "invoke",
+		Short:   "Invoke the specified chaincode.",
+		Long:    "Invoke the specified chaincode. It will try to commit the endorsed transaction to the network.",
+		Example: "  peer chaincode invoke -o localhost:7050 -C mychannel -n mycc -c '{\"Args\":[\"put\",\"k\",\"v\"]}' --waitForEvent",
+		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+			if err := c.onChannel(); err != nil {
+				return err
+			}
+			request, err := c.request()
+			if err != nil {
+				return err
+			}
+			return c.withRoute(cmd.Context(), cmd.Name(), func(s *session, route client.Route) error {
+				ctx := cmd.Context()
+				if wait {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, timeout)
+					defer cancel()
+					route.Wait = route.Endorsers
+				}
+				return s.invoke(ctx, route, request)
+			})
+		}),
+	}
+	c.addName(cmd.Flags())
+	c.addArgs(cmd.Flags())
+	c.addChannel(cmd.Flags())
+	c.peers.add(cmd.Flags())
+	const event = "for the event from each peer's deliver filtered service signifying that the 'invoke' transaction has been committed successfully"
+	cmd.Flags().BoolVar(&wait, "waitForEvent", false, "Whether to wait "+event)
+	cmd.Flags().DurationVar(&timeout, "waitForEventTimeout", 30*time.Second, "Time to wait "+event)
+	return cmd
+}
+
+// request is the chaincode call that the flags describe.
+func (c *chaincodeCmd) request() (client.Request, error) {
+	r := client.Request{ChannelID: c.channel, Chaincode: c.name, Type: peerpb.ChaincodeSpec_GOLANG}
+	if err := c.named(); err != nil {
+		return r, err
+	}
+	var err error
+	if r.Args, err = c.args(); err != nil {
+		return r, err
+	}
+	if c.transient != "" {
+		if err := json.Unmarshal([]byte(c.transient), &r.Transient); err != nil {
+			return r, fmt.Errorf("error parsing transient string: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// invoke runs one transaction. As Fabric 1.4's command it calls a transaction successful once it is ordered, and reports the code it
+// was committed with, if it waits for one.
+func (s *session) invoke(ctx context.Context, route client.Route, request client.Request) error {
+	result, err := s.client.Invoke(ctx, route, request)
+	if err := invokeError(err); err != nil {
+		return err
+	}
+	for _, c := range result.Commits {
+		s.log.InfoContext(ctx, fmt.Sprintf("txid [%s] committed with status (%s) at %s", result.TxID, c.Code, c.Address))
+	}
+	s.log.InfoContext(ctx, "Chaincode invoke successful. result: "+responseText(result.Response))
+	return nil
+}
+
+// invokeError puts the error of a stage into Fabric's words. That a transaction was committed as invalid is none.
+func invokeError(err error) error {
+	var refused *client.EndorseError
+	var differ *client.MismatchError
+	var notOrdered *client.BroadcastError
+	var notSeen *client.CommitError
+	switch {
+	case errors.As(err, &refused):
+		return endorseError("invoke", refused)
+	case errors.As(err, &differ):
+		return prefixed("could not assemble transaction", err)
+	case errors.As(err, &notOrdered):
+		return prefixed("error sending transaction for invoke", broadcastError(err))
+	case errors.As(err, &notSeen) && notSeen.Err == nil:
+		return nil
+	}
+	return err
+}
+
+// endorseError puts a peer's refusal into Fabric's words; call is invoke or query.
+func endorseError(call string, e *client.EndorseError) error {
+	if e.Err != nil {
+		return fmt.Errorf("error endorsing %s: %w - proposal response: <nil>", call, e.Err)
+	}
+	return fmt.Errorf("endorsement failure during %s. response: %s", call, responseText(e.Response.GetResponse()))
+}

@@ -1,0 +1,42 @@
+package peer
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/heddleledger/heddle/client"
+)
+
+func newChannelInfo(f *channelFlags) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "getinfo",
+		Short:   "get blockchain information of a specified channel.",
+		Long:    "get blockchain information of a specified channel. Requires '-c'.",
+		Example: "  peer channel getinfo -c mychannel",
+		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+			if f.channel == "" {
+				return usageError{fmt.Errorf("Must supply channel ID")}
+			}
+			return f.withPeer(cmd.Context(), func(s *session, p *client.Peer) error {
+				info, err := s.client.ChainInfo(cmd.Context(), p, f.channel)
+				if err != nil {
+					return badResponse("received bad response, status %d: %s", err)
+				}
+				text, err := json.Marshal(struct {
+					Height            uint64 `json:"height,omitempty"`
+					CurrentBlockHash  []byte `json:"currentBlockHash,omitempty"`
+					PreviousBlockHash []byte `json:"previousBlockHash,omitempty"`
+				}{info.Height, info.CurrentBlockHash, info.PreviousBlockHash})
+				if err != nil {
+					return err
+				}
+				cmd.Printf("Blockchain info: %s\n", text)
+				return nil
+			})
+		}),
+	}
+	f.addChannel(cmd)
+	return cmd
+}

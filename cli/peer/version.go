@@ -1,0 +1,24 @@
+package peer
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/heddleledger/heddle/version"
+)
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version of this peer.",
+		Example: "  peer version",
+		RunE: verb(func(cmd *cobra.Command, args []string) error {
+			if len(args) != 0 {
+				return usageError{errors.New("trailing args detected")}
+			}
+			cmd.Print(version.Text("peer"))
+			return nil
+		}),
+	}
+}

@@ -1,0 +1,211 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/heddleledger/heddle/acl"
+	"github.com/heddleledger/heddle/chaincode"
+	"github.com/heddleledger/heddle/chaincode/pack"
+	"github.com/heddleledger/heddle/chaincode/system"
+	"github.com/heddleledger/heddle/channel"
+	"github.com/heddleledger/heddle/channelconfig"
+	"github.com/heddleledger/heddle/comm"
+	"github.com/heddleledger/heddle/config"
+	"github.com/heddleledger/heddle/deliver"
+	"github.com/heddleledger/heddle/endorser"
+	"github.com/heddleledger/heddle/ledger"
+	"github.com/heddleledger/heddle/logging"
+	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/operations"
+	"github.com/heddleledger/heddle/wire/peerpb"
+)
+
+// peer is what the parts of one peer share while they are put together.
+type peer struct {
+	conf     *config.Core
+	logs     *logging.Logs
+	metrics  *prometheus.Registry
+	signer   *msp.Signer
+	local    *msp.Manager
+	tls      *comm.ServerTLS // nil without TLS
+	roots    *channelRoots   // whose client certificates are trusted
+	channels *channel.Registry
+	acl      *acl.Checker
+	packages *pack.Store
+}
+
+// RunPeer runs a peer until ctx ends.
+func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs) error {
+	p := &peer{conf: conf, logs: logs, metrics: prometheus.NewRegistry()}
+	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := p.loadIdentity(); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	channels, stopChannels := context.WithCancel(context.WithoutCancel(ctx)) // outlives ctx, so that closing is orderly
+	defer stopChannels()
+	if err := p.openStores(channels); err != nil {
+		return err
+	}
+	support, chaincodes, err := p.newChaincodeSupport()
+	if err != nil {
+		return errors.Join(err, p.channels.Close())
+	}
+	err = p.serve(ctx, g, support, chaincodes)
+	if err == nil {
+		p.logs.Named("nodeCmd").Info("Started peer", "id", conf.Peer.ID, "network", conf.Peer.NetworkID, "address", conf.Peer.Address)
+		<-ctx.Done()
+		p.logs.Named("nodeCmd").Info("Stopping")
+	}
+	// Chaincode first, so that invokes under way end; then the channels, which end the readers that wait for blocks.
+	stopped := errors.Join(support.Close(), p.channels.Close())
+	if err != nil {
+		return errors.Join(err, stopped)
+	}
+	return errors.Join(g.Wait(), stopped)
+}
+
+func (p *peer) loadIdentity() error {
+	conf := &p.conf.Peer
+	signer, err := msp.LoadSigner(conf.MSPConfigPath, conf.LocalMSPID)
+	if err != nil {
+		return fmt.Errorf("Cannot run peer because error when setting up MSP of type %s from directory %s: %w", conf.LocalMSPType, conf.MSPConfigPath, err)
+	}
+	p.signer, p.local = signer, msp.NewManager(signer.MSP())
+	if p.roots, err = newChannelRoots(append(conf.TLS.ClientRootCAs.Files, conf.TLS.RootCert.File)...); err != nil && conf.TLS.Enabled {
+		return fmt.Errorf("peer.tls: %w", err)
+	}
+	p.tls, err = tlsFiles{
+		enabled: conf.TLS.Enabled, requireClient: conf.TLS.ClientAuthRequired,
+		cert: conf.TLS.Cert.File, key: conf.TLS.Key.File, clientRoots: p.roots.roots,
+	}.server()
+	return err
+}
+
+// openStores opens the installed packages and every channel the peer has joined.
+func (p *peer) openStores(ctx context.Context) error {
+	dir := p.conf.Peer.FileSystemPath
+	var err error
+	if p.packages, err = pack.OpenStore(filepath.Join(dir, "chaincodes")); err != nil {
+		return err
+	}
+	p.packages.Log = p.logs.Named("ccprovider")
+	p.channels, err = channel.Open(ctx, channel.Options{
+		Dir:    filepath.Join(dir, "ledgersData"),
+		Ledger: ledger.Options{DisableHistory: !p.conf.Ledger.History.EnableHistoryDatabase},
+		Sync: &channel.Sync{
+			Dial: p.dialOrderer, Endpoints: p.orderers, Signer: p.signer, Now: time.Now,
+			MaxBackoff: min(p.conf.Peer.DeliveryClient.ReConnectBackoffThreshold, maxBackoff),
+		},
+		Workers: p.conf.Peer.ValidatorPoolSize,
+		OnConfig: func(b *channelconfig.Bundle) {
+			if err := p.roots.update(b); err != nil {
+				p.logs.Named("channel").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
+			}
+		},
+		Log: p.logs.Named("channel"),
+	})
+	if err != nil {
+		return err
+	}
+	p.acl = acl.New(p.local, p.channels.Bundle)
+	return nil
+}
+
+// serve opens the listeners.
+func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.Support, chaincodes *chaincodeListener) error {
+	conf := &p.conf.Peer
+	server := comm.NewServer(comm.ServerOptions{
+		TLS: p.tls,
+		Keepalive: comm.Keepalive{
+			MinInterval: conf.Keepalive.MinInterval, Interval: conf.Keepalive.Interval, Timeout: conf.Keepalive.Timeout,
+		},
+		Limits: map[string]int{
+			"protos.Endorser": conf.Limits.Concurrency.EndorserService,
+			"protos.Deliver":  conf.Limits.Concurrency.DeliverService,
+		},
+		ConnectionTimeout: conf.ConnectionTimeout,
+		Log:               p.logs.Named("comm.grpc.server"),
+	})
+	peerpb.RegisterEndorserServer(server, endorser.New(endorser.Options{
+		Log: p.logs.Named("endorser"), Now: time.Now, Signer: p.signer, Local: p.local, ACL: p.acl, Packages: p.packages, Chaincode: support,
+		Channel: func(id string) (*channelconfig.Bundle, *ledger.Ledger, bool) {
+			c, ok := p.channels.Get(id)
+			if !ok {
+				return nil, nil, false
+			}
+			return c.Bundle(), c.Ledger(), true
+		},
+	}))
+	peerpb.RegisterDeliverServer(server, deliver.Peer{Server: &deliver.Server{
+		Channel:    p.deliverChannel,
+		TimeWindow: conf.Authentication.TimeWindow,
+		MutualTLS:  p.tls != nil && p.tls.RequireClientCert,
+		Now:        time.Now,
+		Metrics:    deliver.NewMetrics(p.metrics),
+		Log:        p.logs.Named("common.deliverevents"),
+	}})
+	if err := p.serveOperations(ctx, g); err != nil {
+		return err
+	}
+	if err := chaincodes.serve(ctx, g, support, p.logs); err != nil {
+		return err
+	}
+	return serve(ctx, g, "clients", conf.ListenAddress, server, p.logs.Named("nodeCmd"))
+}
+
+func (p *peer) serveOperations(ctx context.Context, g *errgroup.Group) error {
+	conf := p.conf.Operations
+	if conf.ListenAddress == "" {
+		return nil
+	}
+	roots, err := comm.LoadRoots(conf.TLS.ClientRootCAs.Files...)
+	if err != nil {
+		return fmt.Errorf("operations.tls.clientRootCAs: %w", err)
+	}
+	opsTLS, err := operationsTLS(tlsFiles{
+		enabled: conf.TLS.Enabled, requireClient: conf.TLS.ClientAuthRequired, cert: conf.TLS.Cert.File, key: conf.TLS.Key.File, clientRoots: roots,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = startOperations(ctx, g, operations.Options{
+		Address: conf.ListenAddress, TLS: opsTLS, Gatherer: gatherer(p.conf.Metrics.Provider, p.metrics), Logs: p.logs, Log: p.logs.Named("operations"),
+	})
+	return err
+}
+
+// systemChaincodes are the parts of the peer that clients call as chaincode.
+func (p *peer) systemChaincodes() []chaincode.System {
+	var enabled []chaincode.System
+	for _, s := range []chaincode.System{
+		&system.LSCC{ACL: p.acl, Channels: p.channels, Packages: p.packages, Log: p.logs.Named("lscc")},
+		&system.CSCC{ACL: p.acl, Channels: p.channels},
+		&system.QSCC{ACL: p.acl, Channels: p.channels},
+	} {
+		switch strings.ToLower(p.conf.Chaincode.System[s.Name()]) {
+		case "enable", "enabled", "yes", "true":
+			enabled = append(enabled, s)
+		}
+	}
+	return enabled
+}
+
+// hostOf is the host of a host:port address, for derived addresses.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
+}

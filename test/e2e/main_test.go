@@ -1,0 +1,189 @@
+//go:build e2e
+
+// Package e2e runs real networks: processes started from bin/heddle, chaincode built and run by the peers, clients over TLS.
+// `make e2e` builds the binary first.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/heddleledger/heddle"
+	"github.com/heddleledger/heddle/client"
+	"github.com/heddleledger/heddle/comm"
+	"github.com/heddleledger/heddle/localnet"
+	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/policy"
+	"github.com/heddleledger/heddle/wire"
+	"github.com/heddleledger/heddle/wire/peerpb"
+)
+
+const both = "AND('Org1MSP.peer','Org2MSP.peer')"
+
+// binary is the heddle executable under test.
+func binary(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("../../bin/heddle")
+	require.NoError(t, err)
+	require.FileExists(t, path, "run `make build` first, or `make e2e`")
+	return path
+}
+
+// network is a running local network with one channel, and connections of Org1's administrator and user to all of it.
+type network struct {
+	*localnet.Network
+	t           *testing.T
+	gopath      string
+	admin, user *client.Client
+	peers       []*client.Peer
+	orderer     *client.Orderer
+}
+
+// start runs a network that ends with the test, and connects to it.
+func start(t *testing.T, o localnet.Options) *network {
+	t.Helper()
+	n := startBare(t, o)
+	n.connect()
+	return n
+}
+
+// startBare is start without connections, for networks that this package's own clients cannot enter. On failure the ends of the nodes'
+// logs are shown.
+func startBare(t *testing.T, o localnet.Options) *network {
+	t.Helper()
+	o.Dir, o.Executable, o.FreePorts = t.TempDir(), binary(t), true
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	made, err := localnet.Open(ctx, o)
+	require.NoError(t, err)
+	n := &network{Network: made, t: t, gopath: filepath.Join(o.Dir, "gopath")}
+	t.Cleanup(func() {
+		if t.Failed() {
+			n.showLogs()
+		}
+		if err := n.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	require.NoError(t, n.Start(ctx))
+	require.NoError(t, n.CreateChannel(ctx))
+	samples, err := heddle.Samples()
+	require.NoError(t, err)
+	require.NoError(t, os.CopyFS(n.gopath, samples))
+	return n
+}
+
+func (n *network) showLogs() {
+	for _, node := range []localnet.Node{n.Orderer, n.Orgs[0].Peer, n.Orgs[1].Peer} {
+		b, _ := os.ReadFile(n.LogFile(node))
+		n.t.Logf("--- %s\n%s", node.Name, b[max(0, len(b)-6000):])
+	}
+}
+
+func (n *network) signer(i localnet.Identity) *msp.Signer {
+	n.t.Helper()
+	s, err := msp.LoadSigner(filepath.Join(n.Dir, i.UserDir(), "msp"), i.Org.MSPID)
+	require.NoError(n.t, err)
+	return s
+}
+
+// connect connects anew to every node. The connections end with the test.
+func (n *network) connect() {
+	n.t.Helper()
+	n.admin, n.user = client.New(n.signer(n.Admin(n.Orgs[0]))), client.New(n.signer(n.User(n.Orgs[0])))
+	n.peers = nil
+	for _, org := range n.Orgs {
+		p, err := client.ConnectPeer(n.t.Context(), org.Peer.Address(), n.tls(n.PeerCA(org)))
+		require.NoError(n.t, err)
+		n.t.Cleanup(func() { _ = p.Close() })
+		n.peers = append(n.peers, p)
+	}
+	o, err := client.ConnectOrderer(n.t.Context(), n.Orderer.Address(), n.tls(n.OrdererCA()))
+	require.NoError(n.t, err)
+	n.t.Cleanup(func() { _ = o.Close() })
+	n.orderer = o
+}
+
+func (n *network) tls(ca string) comm.ClientOptions {
+	n.t.Helper()
+	roots, err := comm.LoadRoots(ca)
+	require.NoError(n.t, err)
+	return comm.ClientOptions{TLS: &comm.ClientTLS{Roots: roots}}
+}
+
+// peer runs a peer command, which must succeed.
+func (n *network) peer(i localnet.Identity, args ...string) localnet.Output {
+	n.t.Helper()
+	out, err := n.PeerWith(n.t.Context(), i, []string{"GOPATH=" + n.gopath, "GO111MODULE=off"}, args...)
+	require.NoError(n.t, err)
+	return out
+}
+
+// peerFails runs a peer command, which must fail, and returns what it wrote to standard error.
+func (n *network) peerFails(i localnet.Identity, args ...string) string {
+	n.t.Helper()
+	out, err := n.PeerWith(n.t.Context(), i, []string{"GOPATH=" + n.gopath, "GO111MODULE=off"}, args...)
+	require.Error(n.t, err)
+	return out.Stderr
+}
+
+// install installs a sample chaincode on both peers.
+func (n *network) install(name, version, sample string) {
+	n.t.Helper()
+	for _, org := range n.Orgs {
+		n.peer(n.Admin(org), "chaincode", "install", "-n", name, "-v", version, "-p", "example.com/"+sample)
+	}
+}
+
+// route sends transactions to the given endorsers and waits for both peers' commits.
+func (n *network) route(endorsers ...*client.Peer) client.Route {
+	return client.Route{Endorsers: endorsers, Orderer: n.orderer, Wait: n.peers}
+}
+
+// instantiate puts a chaincode on the channel.
+func (n *network) instantiate(name, version, rule string, init ...string) {
+	n.t.Helper()
+	p, err := policy.Parse(rule)
+	require.NoError(n.t, err)
+	_, err = n.admin.Instantiate(n.t.Context(), n.route(n.peers[0]), client.Deployment{
+		ChannelID: n.Channel, Name: name, Version: version, Type: peerpb.ChaincodeSpec_GOLANG,
+		Init: client.Args(init...), Policy: wire.MustMarshal(p),
+	})
+	require.NoError(n.t, err)
+}
+
+func (n *network) request(name string, args ...string) client.Request {
+	return client.Request{ChannelID: n.Channel, Chaincode: name, Args: client.Args(args...)}
+}
+
+// invoke runs a transaction that both peers endorse and that must be valid; it returns the response's payload.
+func (n *network) invoke(name string, args ...string) string {
+	n.t.Helper()
+	r, err := n.user.Invoke(n.t.Context(), n.route(n.peers...), n.request(name, args...))
+	require.NoError(n.t, err)
+	return string(r.Response.Payload)
+}
+
+// query asks one peer.
+func (n *network) query(peer int, name string, args ...string) string {
+	n.t.Helper()
+	r, err := n.user.Query(n.t.Context(), n.peers[peer], n.request(name, args...))
+	require.NoError(n.t, err)
+	return string(r.Payload)
+}
+
+// same asks both peers, which must agree.
+func (n *network) same(name string, args ...string) string {
+	n.t.Helper()
+	first := n.query(0, name, args...)
+	require.Equal(n.t, first, n.query(1, name, args...))
+	return first
+}
+
+func numbered(prefix string, i int) string { return fmt.Sprintf("%s%04d", prefix, i) }
