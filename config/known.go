@@ -132,11 +132,13 @@ func (l *loader) reportRest(entries map[string]*entry, prefix string, fields []f
 	}
 }
 
-// note remembers that the file gives an unused key. An empty one asks for nothing.
+// note remembers that the file gives an unused key, once however many aliases lead to it. An empty one asks for nothing.
 func (l *loader) note(section, key string, e *entry) {
-	if !isNull(e.value) {
-		l.ignored.note(section, key, l.at(e.key), e.key.Line)
+	if isNull(e.value) || l.noted[e.key] {
+		return
 	}
+	l.noted[e.key] = true
+	l.ignored.note(section, key, l.at(e.key), e.key.Line)
 }
 
 // noteField remembers an unused key that has a field, if the file or the environment gives it.

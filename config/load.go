@@ -171,6 +171,7 @@ type loader struct {
 	problems Problems
 	lines    []int // of problems, for sorting
 	reported map[reported]bool
+	noted    map[*yaml.Node]bool // keys that a notice is about
 	notices  []Notice
 	budget   int // nodes that may still be visited: aliases may repeat
 }
@@ -187,7 +188,7 @@ const maxNodes = 100000
 func load(file string, data []byte, o Options, into any) (*loader, error) {
 	l := &loader{
 		file: filepath.Base(file), dir: filepath.Dir(file), options: o, env: prefixed(o.Env, o.Prefix),
-		ignored: parseIgnored(o.Ignored), origins: origins{}, reported: map[reported]bool{}, budget: maxNodes,
+		ignored: parseIgnored(o.Ignored), origins: origins{}, reported: map[reported]bool{}, noted: map[*yaml.Node]bool{}, budget: maxNodes,
 	}
 	l.known = append(keysOf(into), l.ignored.keys...)
 	var doc yaml.Node

@@ -264,3 +264,12 @@ func FuzzFile(f *testing.F) {
 		_, _ = p.CreateChannelTx("c", nil, now)
 	})
 }
+
+// TestUnusedKeysAreToldOnce: an organization that many profiles name is one place in the file.
+func TestUnusedKeysAreToldOnce(t *testing.T) {
+	const text = "Organizations: [&O {Name: O, SkipAsForeign: true}]\nProfiles:\n  P: {Application: {Organizations: [*O]}}\n  Q: {Application: {Organizations: [*O]}}\n"
+	_, notices, err := Parse("/d/configtx.yaml", []byte(text), nil).TopLevel()
+	require.NoError(t, err)
+	require.Len(t, notices, 1)
+	require.Equal(t, "configtx.yaml:1: Organizations[0]: not used by Heddle: SkipAsForeign", notices[0].String())
+}
