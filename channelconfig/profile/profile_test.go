@@ -271,5 +271,5 @@ func TestUnusedKeysAreToldOnce(t *testing.T) {
 	_, notices, err := Parse("/d/configtx.yaml", []byte(text), nil).TopLevel()
 	require.NoError(t, err)
 	require.Len(t, notices, 1)
-	require.Equal(t, "configtx.yaml:1: Organizations[0]: not used by Heddle: SkipAsForeign", notices[0].String())
+	require.Equal(t, "configtx.yaml:1: Profiles.P.Application.Organizations[0]: not used by Heddle: SkipAsForeign", notices[0].String())
 }
