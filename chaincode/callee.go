@@ -22,7 +22,9 @@ func (t *transaction) invokeChaincode(ctx context.Context, m *peerpb.ChaincodeMe
 		return nil, errors.New("no chaincode named to call")
 	}
 	callee := calleeOf(spec.ChaincodeId.Name, t.call)
-	callee.Input = spec.Input
+	if callee.Input = spec.Input; callee.Input == nil {
+		callee.Input = &peerpb.ChaincodeInput{}
+	}
 	if err := t.h.s.authorize(callee); err != nil {
 		return nil, err
 	}

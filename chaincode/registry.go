@@ -16,14 +16,16 @@ func (s *Support) enter() bool {
 	return !s.closed
 }
 
-// admit reserves the chaincode id for a stream: one the peer is launching, or in development mode any, that has no stream yet. Over TLS
-// the stream's certificate must be the one issued to that chaincode.
-func (s *Support) admit(h *handler, id id) error {
-	if s.Authority != nil {
-		if err := s.Authority.Check(comm.PeerCertificate(h.stream.Context()), id.String()); err != nil {
-			return err
-		}
+// authenticate holds, over TLS, the certificate of a stream against the one issued to the chaincode it wants to be.
+func (s *Support) authenticate(h *handler, id id) error {
+	if s.Authority == nil {
+		return nil
 	}
+	return s.Authority.Check(comm.PeerCertificate(h.stream.Context()), id.String())
+}
+
+// admit reserves the chaincode id for a stream: one the peer is launching, or in development mode any, that has no stream yet.
+func (s *Support) admit(h *handler, id id) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.launches[id]

@@ -186,6 +186,10 @@ func (h *handler) react(m *peerpb.ChaincodeMessage) bool {
 		case finish:
 			h.finish(m)
 		case admit:
+			if err := h.s.authenticate(h, e.id); err != nil {
+				h.end(err)
+				return false
+			}
 			in = input{verdict: admitted}
 			if err := h.s.admit(h, e.id); err != nil {
 				h.s.Log.Warn("Chaincode registration refused", "chaincode", e.id.String(), "error", err)

@@ -22,13 +22,17 @@ type Builder func(ctx context.Context, p *pack.Package) (binary string, err erro
 // Process runs chaincode as child processes of the peer.
 type Process struct {
 	Build Builder
-	Dir   string        // holds the working directories of running chaincode
+	Dir   string        // holds the working directories of running chaincode, of one peer only
 	Grace time.Duration // between SIGTERM and SIGKILL; 0 means 2 s
 	Log   *slog.Logger  // gets the chaincode's output
 
+	sweep  sync.Once
 	mu     sync.Mutex
 	builds map[string]*build // in progress, by code hash
 }
+
+// workPrefix begins the name of every working directory.
+const workPrefix = "chaincode-"
 
 // drain is how long output is read on after the child has ended, for a grandchild may hold the pipe open.
 const drain = 500 * time.Millisecond
@@ -73,14 +77,16 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 
 // prepare makes the working directory with the launch's files in it.
 func (p *Process) prepare(l *Launch) (string, error) {
-	if err := os.MkdirAll(p.Dir, 0o700); err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp(p.Dir, l.Name+"."+l.Version+"-")
+	p.sweep.Do(p.clean)
+	root, err := filepath.Abs(p.Dir)
 	if err != nil {
 		return "", err
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(root, workPrefix+l.Name+"."+l.Version+"-")
+	if err != nil {
 		return "", err
 	}
 	for name, content := range l.Files() {
@@ -90,6 +96,16 @@ func (p *Process) prepare(l *Launch) (string, error) {
 		}
 	}
 	return dir, nil
+}
+
+// clean removes what a peer left that was killed.
+func (p *Process) clean() {
+	left, _ := filepath.Glob(filepath.Join(p.Dir, workPrefix+"*")) // the pattern is fine
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			p.Log.Warn("Cannot remove the working directory of an earlier chaincode", "error", err)
+		}
+	}
 }
 
 // child is a running process.

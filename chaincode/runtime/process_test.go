@@ -199,6 +199,17 @@ func TestStartFails(t *testing.T) {
 	require.ErrorContains(t, err, "it has no package")
 }
 
+func TestWhatAKilledPeerLeftIsRemoved(t *testing.T) {
+	p, _ := newProcess(t)
+	old, foreign := filepath.Join(p.Dir, "chaincode-kv.1.0-123"), filepath.Join(p.Dir, "something else")
+	for _, dir := range []string{old, foreign} {
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, "inside"), 0o700))
+	}
+	exited(t, start(t, p, launch("talk")))
+	require.NoDirExists(t, old)
+	require.DirExists(t, foreign)
+}
+
 func TestOneBuildForAllWhoWait(t *testing.T) {
 	p, _ := newProcess(t)
 	var builds atomic.Int32
