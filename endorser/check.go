@@ -43,6 +43,30 @@ func (r *request) txID() string {
 	return r.TxID()
 }
 
+// refusal says which counter counts a refused proposal.
+type refusal int
+
+const (
+	refusedInvalid refusal = iota
+	refusedDuplicate
+	refusedAccess
+)
+
+type refusalError struct {
+	refusal
+	error
+}
+
+func (e *refusalError) Unwrap() error { return e.error }
+
+func reason(err error) refusal {
+	var e *refusalError
+	if errors.As(err, &e) {
+		return e.refusal
+	}
+	return refusedInvalid
+}
+
 // check authenticates and authorizes a proposal. What it returns next to an error is good for a log line only.
 func (s *Server) check(ctx context.Context, signed *peerpb.SignedProposal) (*request, error) {
 	p, err := tx.ParseProposal(signed)
@@ -175,10 +199,13 @@ func (s *Server) authorize(r *request) error {
 		return fmt.Errorf("looking up transaction [%s]: %w", r.TxID(), err)
 	}
 	if seen {
-		return fmt.Errorf("duplicate transaction found [%s]. Creator [%x]", r.TxID(), r.Creator())
+		return &refusalError{refusedDuplicate, fmt.Errorf("duplicate transaction found [%s]. Creator [%x]", r.TxID(), r.Creator())}
 	}
 	if system.Reserved(r.id.Name) {
 		return nil
 	}
-	return s.o.ACL.Check(acl.PeerPropose, r.ChannelID(), r.signed)
+	if err := s.o.ACL.Check(acl.PeerPropose, r.ChannelID(), r.signed); err != nil {
+		return &refusalError{refusedAccess, err}
+	}
+	return nil
 }

@@ -38,5 +38,8 @@ func (s *Server) init(ctx context.Context, r *request, sim *ledger.Simulator) er
 		Name: p.Name, Version: p.Version, Init: true,
 		Input: spec.ChaincodeSpec.Input, Proposal: r.Proposal, Simulator: sim,
 	})
+	if err != nil {
+		s.o.Metrics.initFailed(r.ChannelID(), p.Name)
+	}
 	return err
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/heddleledger/heddle/wire/tx"
 )
 
-// Options are what an endorser works with. All fields but Filters are needed.
+// Options are what an endorser works with. All fields but Filters and Metrics are needed.
 type Options struct {
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -34,6 +34,7 @@ type Options struct {
 	// Filters are further checks of a proposal whose creator is authenticated, run in order before the peer's own access checks; an error
 	// refuses the proposal. This is where Fabric has authentication plugins.
 	Filters []func(ctx context.Context, p *tx.Proposal) error
+	Metrics *Metrics
 }
 
 // Server is the gRPC service protos.Endorser.
@@ -47,8 +48,10 @@ func New(o Options) *Server { return &Server{o: o} }
 
 // ProcessProposal checks, simulates and endorses.
 func (s *Server) ProcessProposal(ctx context.Context, signed *peerpb.SignedProposal) (*peerpb.ProposalResponse, error) {
+	s.o.Metrics.proposal()
 	r, err := s.check(ctx, signed)
 	if err != nil {
+		s.o.Metrics.refused(r, reason(err))
 		s.o.Log.Warn("Proposal refused", "channel", r.channelID(), "txid", short(r.txID()), "error", err)
 		return nil, status.Error(codes.Unknown, err.Error())
 	}
@@ -59,12 +62,14 @@ func (s *Server) ProcessProposal(ctx context.Context, signed *peerpb.SignedPropo
 		text := strings.ToValidUTF8(err.Error(), "\uFFFD")
 		response = &peerpb.ProposalResponse{Response: &peerpb.Response{Status: failed, Message: text}}
 	}
-	level := slog.LevelInfo
-	if response.Response.Status >= failed {
+	took := s.o.Now().Sub(started)
+	level, ok := slog.LevelInfo, response.Response.Status < refused
+	if !ok {
 		level = slog.LevelWarn
 	}
+	s.o.Metrics.done(r, ok, err == nil, took)
 	s.o.Log.Log(ctx, level, "Proposal processed", "channel", r.channelID(), "txid", short(r.txID()), "chaincode", r.id.Name,
-		"status", response.Response.Status, "message", response.Response.Message, "took", s.o.Now().Sub(started))
+		"status", response.Response.Status, "message", response.Response.Message, "took", took)
 	return response, nil
 }
 

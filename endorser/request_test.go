@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -215,4 +216,34 @@ func TestFilters(t *testing.T) {
 	o.nonce = []byte("x")
 	_, err = p.ProcessProposal(t.Context(), o.build(t))
 	require.ErrorContains(t, err, "nonces begin with something else")
+}
+
+func TestMetrics(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	p := newPeer(t, func(o *endorser.Options) { o.Metrics = endorser.NewMetrics(registry) })
+	user := orgUser(t, "User1")
+	ask := func(o *odd) { _, _ = p.ProcessProposal(t.Context(), o.build(t)) }
+	ask(newOdd(user, "kv", "get", "a"))
+	ask(newOdd(user, "kv", "fail", "x"))
+	ask(newOdd(user, "nocc"))
+	forged := newOdd(user, "kv")
+	forged.signature = flipped
+	ask(forged)
+	ask(newOdd(signer(t, "peerOrganizations/org1.example.com/peers/peer0.org1.example.com", "Org1MSP"), "kv"))
+	_, err := p.ProcessProposal(t.Context(), vectors.Message(t, &peerpb.SignedProposal{}, network, "proposals", "signed_proposal.pb"))
+	require.Error(t, err)
+
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	counted := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			counted[f.GetName()] += m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	require.Equal(t, map[string]float64{
+		"endorser_proposals_received": 6, "endorser_successful_proposals": 1, "endorser_proposal_validation_failures": 1,
+		"endorser_proposal_acl_failures": 1, "endorser_duplicate_transaction_failures": 1, "endorser_endorsement_failures": 2,
+		"endorser_proposal_duration": 3,
+	}, counted)
 }
