@@ -63,6 +63,12 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 		},
 		Log: log,
 	}
+	if conf.DevMode() {
+		log.Warn("Running in chaincode development mode: chaincode is started by hand, and whatever connects to the chaincode listener, "+
+			"which speaks plain text, may register", "address", dialled)
+		return chaincode.New(o), l, nil
+	}
+	o.Runtime = p.newProcessRuntime()
 	if p.tls != nil {
 		authority, err := runtime.NewAuthority(time.Now())
 		if err != nil {
@@ -78,11 +84,6 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 		}
 		o.Authority = authority
 		l.tls = &comm.ServerTLS{Certificate: certificate, RequireClientCert: true, ClientRoots: roots}
-	}
-	if conf.DevMode() {
-		log.Info("Running in chaincode development mode: chaincode is started by hand", "address", dialled)
-	} else {
-		o.Runtime = p.newProcessRuntime()
 	}
 	return chaincode.New(o), l, nil
 }

@@ -88,8 +88,11 @@ func TestChaincodes(t *testing.T) {
 	t.Run("marbles", func(t *testing.T) {
 		n.install("marbles", "1.0", "marbles")
 		n.instantiate("marbles", "1.0", both, "init")
-		n.invoke("marbles", "initMarble", "m1", "blue", "35", "tom")
-		require.Contains(t, n.same("marbles", "readMarble", "m1"), `"owner":"tom"`)
+		n.invoke("marbles", "create", "m1", "blue", "35", "tom")
+		n.invoke("marbles", "create", "m2", "blue", "20", "tom")
+		n.invoke("marbles", "transferColor", "blue", "jerry")
+		require.Contains(t, n.same("marbles", "read", "m1"), `"owner":"jerry"`)
+		require.Contains(t, n.same("marbles", "read", "m2"), `"owner":"jerry"`)
 	})
 	t.Run("conflicting transactions", func(t *testing.T) { n.conflict() })
 	t.Run("upgrade", func(t *testing.T) {
