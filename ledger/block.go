@@ -81,9 +81,12 @@ func (b *Block) check(info *commonpb.BlockchainInfo) error {
 
 // restore makes of a stored block what was committed: its codes are final.
 func restore(b *commonpb.Block) (*Block, error) {
+	if b.GetHeader() == nil || b.GetData() == nil {
+		return nil, errors.New("block without header or data")
+	}
 	codes := block.Codes(b)
-	if len(codes) != len(b.GetData().GetData()) {
-		return nil, fmt.Errorf("block [%d] has %d envelopes, but its metadata has %d validation codes", b.GetHeader().GetNumber(), len(b.GetData().GetData()), len(codes))
+	if len(codes) != len(b.Data.Data) {
+		return nil, fmt.Errorf("block [%d] has %d envelopes, but its metadata has %d validation codes", b.Header.Number, len(b.Data.Data), len(codes))
 	}
 	r := &Block{Block: b, Txs: make([]Tx, len(codes))}
 	for i, raw := range b.Data.Data {

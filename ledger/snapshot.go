@@ -19,6 +19,9 @@ type Snapshot struct {
 	mu     sync.RWMutex // held for reading while the view is read
 	s      *statedb.Snapshot
 	closed bool
+
+	finding sync.Mutex // guards finder; taken after mu
+	finder  *statedb.Finder
 }
 
 // NewSnapshot opens a view of the newest state. It must be closed.
@@ -107,7 +110,14 @@ func parseMetadata(raw []byte) (map[string][]byte, error) {
 // HasTx says whether a block up to this state holds a transaction with this id, valid or not.
 func (s *Snapshot) HasTx(txid string) (found bool, err error) {
 	err = s.read(func(r statedb.Reader) (err error) {
-		_, found, err = r.Tx(txid)
+		s.finding.Lock()
+		defer s.finding.Unlock()
+		if s.finder == nil {
+			if s.finder, err = r.NewFinder(); err != nil {
+				return err
+			}
+		}
+		_, found, err = s.finder.Tx(txid)
 		return err
 	})
 	return found, err
@@ -154,7 +164,11 @@ func (s *Snapshot) Close() {
 		return
 	}
 	s.closed = true
-	if err := s.s.Close(); err != nil {
+	var err error
+	if s.finder != nil {
+		err = s.finder.Close()
+	}
+	if err = errors.Join(err, s.s.Close()); err != nil {
 		s.l.opts.Log.Error("closing a view of the state", "channel", s.l.channelID, "error", err)
 	}
 	s.l.release()

@@ -154,7 +154,10 @@ func (s *Store) write(b *commonpb.Block) error {
 	if s.failed != nil {
 		return s.failed
 	}
-	number := b.GetHeader().GetNumber()
+	if b.GetHeader() == nil {
+		return fmt.Errorf("a block without header cannot be appended to %s", s.dir)
+	}
+	number := b.Header.Number
 	if height := s.Height(); number != height {
 		return fmt.Errorf("block [%d] cannot follow block [%d] in %s: append block [%d] next", number, int64(height)-1, s.dir, height)
 	}
@@ -281,6 +284,9 @@ func (s *Store) Block(n uint64) (*commonpb.Block, error) {
 	b := &commonpb.Block{}
 	if err := proto.Unmarshal(raw, b); err != nil {
 		return nil, fmt.Errorf("block [%d] of %s: its checksum is right but it does not decode: %w", n, s.dir, err)
+	}
+	if b.Header == nil || b.Header.Number != n {
+		return nil, fmt.Errorf("block [%d] of %s: its checksum is right but its header says [%d]", n, s.dir, b.GetHeader().GetNumber())
 	}
 	return b, nil
 }

@@ -78,7 +78,7 @@ func TestAppendAndReopen(t *testing.T) {
 		require.NoError(t, s.Sync())
 		requireBlocks(t, s, blocks[:from+3])
 		require.ErrorContains(t, s.Append(blocks[0]), "cannot follow")
-		require.ErrorContains(t, s.Append(nil), "cannot follow")
+		require.ErrorContains(t, s.Append(nil), "a block without header")
 		require.NoError(t, s.Close())
 		require.Error(t, s.Append(blocks[from]))
 		_, err := s.RawBlock(0)
