@@ -196,12 +196,13 @@ func readConsortiums(group *commonpb.ConfigGroup, orgs *orgReader) (*Consortiums
 // orgReader reads organizations; one MSP may stand in several sections, but only in one form.
 type orgReader struct {
 	channel ChannelCapabilities
-	configs map[string]*msppb.MSPConfig
-	msps    map[string]*msp.MSP
+	made    map[string]*msp.MSP         // by the bytes of their configuration
+	configs map[string]*msppb.MSPConfig // by MSP id
+	msps    map[string]*msp.MSP         // by MSP id
 }
 
 func newOrgReader(channel ChannelCapabilities) *orgReader {
-	return &orgReader{channel: channel, configs: map[string]*msppb.MSPConfig{}, msps: map[string]*msp.MSP{}}
+	return &orgReader{channel: channel, made: map[string]*msp.MSP{}, configs: map[string]*msppb.MSPConfig{}, msps: map[string]*msp.MSP{}}
 }
 
 func (r *orgReader) plain(name string, group *commonpb.ConfigGroup) (*Org, error) {
@@ -246,7 +247,7 @@ func (r *orgReader) read(name string, group *commonpb.ConfigGroup, more values) 
 	if err := readValues(group, more); err != nil {
 		return nil, err
 	}
-	m, err := r.msp(conf)
+	m, err := r.msp(string(group.GetValues()[MSPKey].GetValue()), conf)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the MSP manager failed: org %s: %w", name, err)
 	}
@@ -260,14 +261,16 @@ func (r *orgReader) read(name string, group *commonpb.ConfigGroup, more values) 
 	return &Org{Name: name, MSPID: m.ID(), MSP: m}, nil
 }
 
-// msp sets up an MSP, or gives back the one that an equal configuration has made.
-func (r *orgReader) msp(conf *msppb.MSPConfig) (*msp.MSP, error) {
-	for id, known := range r.configs {
-		if proto.Equal(known, conf) {
-			return r.msps[id], nil
-		}
+// msp sets up an MSP, or gives back the one that the same bytes have made.
+func (r *orgReader) msp(raw string, conf *msppb.MSPConfig) (*msp.MSP, error) {
+	if m, ok := r.made[raw]; ok {
+		return m, nil
 	}
-	return msp.New(conf, msp.WithVersion(r.channel.MSPVersion))
+	m, err := msp.New(conf, msp.WithVersion(r.channel.MSPVersion))
+	if err == nil {
+		r.made[raw] = m
+	}
+	return m, err
 }
 
 func (r *orgReader) manager() *msp.Manager {
