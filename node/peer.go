@@ -82,7 +82,11 @@ func (p *peer) loadIdentity() error {
 		return fmt.Errorf("Cannot run peer because error when setting up MSP of type %s from directory %s: %w", conf.LocalMSPType, conf.MSPConfigPath, err)
 	}
 	p.signer, p.local = signer, msp.NewManager(signer.MSP())
-	if p.roots, err = newChannelRoots(append(conf.TLS.ClientRootCAs.Files, conf.TLS.RootCert.File)...); err != nil && conf.TLS.Enabled {
+	var roots []string
+	if conf.TLS.Enabled {
+		roots = append(conf.TLS.ClientRootCAs.Files, conf.TLS.RootCert.File)
+	}
+	if p.roots, err = newChannelRoots(roots...); err != nil {
 		return fmt.Errorf("peer.tls: %w", err)
 	}
 	p.tls, err = tlsFiles{

@@ -20,9 +20,13 @@ type channelRoots struct {
 	channels map[string][][]byte
 }
 
+// newChannelRoots begins with the certificates in files; an empty name is none.
 func newChannelRoots(files ...string) (*channelRoots, error) {
 	c := &channelRoots{channels: map[string][][]byte{}}
 	for _, f := range files {
+		if f == "" {
+			continue
+		}
 		pem, err := os.ReadFile(f)
 		if err != nil {
 			return nil, err
