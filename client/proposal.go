@@ -76,7 +76,7 @@ func (c *Client) Endorse(ctx context.Context, proposal *tx.Proposal, peers ...*P
 		if failures[i] != nil {
 			return nil, failures[i]
 		}
-		if responses[i].Response.Status >= endorsed {
+		if responses[i].Response.Status >= refused {
 			return nil, &EndorseError{TxID: proposal.TxID(), Address: p.Address, Response: responses[i]}
 		}
 	}
@@ -91,8 +91,8 @@ func (c *Client) Endorse(ctx context.Context, proposal *tx.Proposal, peers ...*P
 	return responses, nil
 }
 
-// endorsed is the status from which on peers do not endorse.
-const endorsed = 400
+// refused is the status of a response from which on peers do not endorse.
+const refused = 400
 
 // difference tells in words where two response payloads part.
 func difference(a, b []byte) string {

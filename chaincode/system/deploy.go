@@ -118,11 +118,13 @@ func (s *LSCC) define(c *chaincode.Call, d *deployment) (*peerpb.ChaincodeData, 
 		s.Log.Warn("Cannot read the package to instantiate", "name", d.name, "version", d.version, "error", err)
 		return nil, fmt.Errorf("cannot get package for chaincode (%s:%s)", d.name, d.version)
 	}
-	present, err := s.definition(c, d.name)
+	present, err := get(c, d.name)
 	switch {
-	case !d.upgrade && err == nil:
+	case err != nil:
+		return nil, fmt.Errorf("transaction not found: %w", err)
+	case !d.upgrade && present != nil:
 		return nil, fmt.Errorf("chaincode with name '%s' already exists", d.name)
-	case d.upgrade && err != nil:
+	case d.upgrade && present == nil:
 		return nil, fmt.Errorf("could not find chaincode with name '%s'", d.name)
 	case d.upgrade:
 		if err := checkReplaceable(c, d, present); err != nil {
