@@ -21,7 +21,7 @@ func Start(cc Chaincode) error {
 	if err != nil {
 		return err
 	}
-	stream, err := dial(context.Background(), conf.address, conf.tls)
+	stream, err := dial(context.Background(), conf.address, conf.tls) // a chaincode's main calls Start and has nothing else to end it by
 	if err != nil {
 		return err
 	}
