@@ -143,6 +143,7 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 	})
 	peerpb.RegisterEndorserServer(server, endorser.New(endorser.Options{
 		Log: p.logs.Named("endorser"), Now: time.Now, Signer: p.signer, Local: p.local, ACL: p.acl, Packages: p.packages, Chaincode: support,
+		Metrics: endorser.NewMetrics(p.metrics),
 		Channel: func(id string) (*channelconfig.Bundle, *ledger.Ledger, bool) {
 			c, ok := p.channels.Get(id)
 			if !ok {
