@@ -44,6 +44,9 @@ func judgeGenesis(genesis *commonpb.Block) (*ledger.Block, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.Type() != commonpb.HeaderType_CONFIG {
+		return nil, fmt.Errorf("Bad configuration envelope: invalid type %s, expected %s", e.Type(), commonpb.HeaderType_CONFIG)
+	}
 	writes, err := ledger.ConfigRWSet(e)
 	if err != nil {
 		return nil, err

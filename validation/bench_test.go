@@ -1,7 +1,6 @@
 package validation
 
 import (
-	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,7 +19,7 @@ func BenchmarkBlock(b *testing.B) {
 		e.chaincode, e.set = "strict", writeSet("strict", string(rune('a'+i)))
 		envelopes[i] = n.build(e)
 	}
-	v := New(channelID, Options{Log: slog.New(slog.DiscardHandler)})
+	v := New(channelID, Options{})
 	blk := block.New(7, nil, envelopes)
 	for b.Loop() {
 		p, err := v.Prepare(b.Context(), blk, n.bundle)
@@ -40,7 +39,7 @@ func BenchmarkDecide(b *testing.B) {
 	for i := range envelopes {
 		envelopes[i] = n.build(n.put(string(rune('a' + i))))
 	}
-	v := New(channelID, Options{Log: slog.New(slog.DiscardHandler)})
+	v := New(channelID, Options{})
 	p, err := v.Prepare(b.Context(), block.New(7, nil, envelopes), n.bundle)
 	require.NoError(b, err)
 	for b.Loop() {

@@ -2,7 +2,6 @@ package validation
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -158,7 +157,7 @@ func TestPrepareNeedsAnApplication(t *testing.T) {
 	n := newNetwork(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	v := New(channelID, Options{Log: slog.New(slog.DiscardHandler), Workers: 3})
+	v := New(channelID, Options{Workers: 3})
 	_, err := v.Prepare(ctx, block.New(7, nil, [][]byte{n.build(n.put("k"))}), n.bundle)
 	require.ErrorIs(t, err, context.Canceled)
 

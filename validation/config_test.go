@@ -1,7 +1,6 @@
 package validation
 
 import (
-	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +15,7 @@ import (
 )
 
 func configVerdict(t *testing.T, b *commonpb.Block, bundle *channelconfig.Bundle) (*Verdict, error) {
-	v := New(channelID, Options{Log: slog.New(slog.DiscardHandler)})
+	v := New(channelID, Options{})
 	p, err := v.Prepare(t.Context(), b, bundle)
 	require.NoError(t, err)
 	require.True(t, p.ChangesConfig())

@@ -1,7 +1,6 @@
 package validation
 
 import (
-	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -216,7 +215,7 @@ func (m *memory) HasTx(txid string) (bool, error) { return m.txs[txid], m.err }
 
 // verdict validates one block.
 func (n *network) verdict(state State, envelopes ...[]byte) (*Verdict, error) {
-	v := New(channelID, Options{Log: slog.New(slog.DiscardHandler)})
+	v := New(channelID, Options{})
 	p, err := v.Prepare(n.t.Context(), block.New(7, nil, envelopes), n.bundle)
 	require.NoError(n.t, err)
 	return v.Decide(n.t.Context(), p, state)

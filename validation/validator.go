@@ -1,7 +1,6 @@
 package validation
 
 import (
-	"log/slog"
 	"runtime"
 
 	"github.com/heddleledger/heddle/channelconfig"
@@ -11,7 +10,6 @@ import (
 
 // Options tune a Validator.
 type Options struct {
-	Log     *slog.Logger
 	Workers int // how many transactions Prepare looks at together; 0 means GOMAXPROCS
 }
 
@@ -19,7 +17,6 @@ type Options struct {
 // one at a time, in the order of the blocks.
 type Validator struct {
 	channelID string
-	log       *slog.Logger
 	workers   int
 	policies  *policyCache // of Decide only
 }
@@ -29,7 +26,7 @@ func New(channelID string, o Options) *Validator {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	return &Validator{channelID: channelID, log: o.Log, workers: o.Workers, policies: newPolicyCache()}
+	return &Validator{channelID: channelID, workers: o.Workers, policies: newPolicyCache()}
 }
 
 // State is what the blocks before the one to decide have left. *ledger.Snapshot is one.
