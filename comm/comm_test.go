@@ -159,7 +159,9 @@ func TestBinding(t *testing.T) {
 	address := serve(t, comm.ServerOptions{TLS: &comm.ServerTLS{Certificate: *ca.issue(t)}})
 	client := &comm.ClientTLS{Roots: roots(t, ca.pem), Certificate: stranger.issue(t)}
 	conn := dial(t, address, client)
-	bind := func(hash []byte) error { return call(t, conn, &commonpb.Envelope{Payload: []byte("bind"), Signature: hash}) }
+	bind := func(hash []byte) error {
+		return call(t, conn, &commonpb.Envelope{Payload: []byte("bind"), Signature: hash})
+	}
 	require.NoError(t, bind(client.CertHash()))
 	require.ErrorContains(t, bind(nil), "client didn't include its TLS cert hash")
 	require.ErrorContains(t, bind(make([]byte, 32)), "claimed TLS cert hash is")

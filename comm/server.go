@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -20,7 +20,7 @@ type ServerOptions struct {
 	TLS       *ServerTLS // nil serves plain text
 	Keepalive Keepalive
 	// Limits bounds the calls in progress per service, by full name ("orderer.AtomicBroadcast"), over all connections. A call above it
-	// gets ResourceExhausted. A service that is not named, or named with 0, has no limit.
+	// gets ResourceExhausted. A service that is not named may have DefaultLimit calls, one that is named with 0 any number.
 	Limits map[string]int
 	// StreamsPerConnection bounds the calls in progress on one connection; further ones wait at the client. 0 means 10,000.
 	StreamsPerConnection uint32
@@ -30,6 +30,9 @@ type ServerOptions struct {
 	Unary  []grpc.UnaryServerInterceptor
 	Stream []grpc.StreamServerInterceptor
 }
+
+// DefaultLimit is how many calls of one service may be in progress if nothing else was said; Fabric 2.x's for peers.
+const DefaultLimit = 2500
 
 // NewServer returns a server without services or listeners.
 func NewServer(o ServerOptions) *grpc.Server {
@@ -60,22 +63,39 @@ func NewServer(o ServerOptions) *grpc.Server {
 // guard stands in front of every handler: it counts calls against the limits and turns a panic into an error of that call.
 type guard struct {
 	log    *slog.Logger
-	limits map[string]*limit
+	limits *limits
 }
 
-type limit struct {
-	max     int64
-	running atomic.Int64
+// limits counts the calls in progress. Only services that the server has are ever asked for.
+type limits struct {
+	mu      sync.Mutex
+	max     map[string]int
+	running map[string]int
 }
 
-func newLimits(byService map[string]int) map[string]*limit {
-	limits := make(map[string]*limit, len(byService))
-	for service, max := range byService {
-		if max > 0 {
-			limits[service] = &limit{max: int64(max)}
-		}
+func newLimits(max map[string]int) *limits {
+	return &limits{max: max, running: map[string]int{}}
+}
+
+// enter counts a call in, unless that would be one too many.
+func (l *limits) enter(service string) (max int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	max, named := l.max[service]
+	if !named {
+		max = DefaultLimit
 	}
-	return limits
+	if max > 0 && l.running[service] >= max {
+		return max, false
+	}
+	l.running[service]++
+	return max, true
+}
+
+func (l *limits) leave(service string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running[service]--
 }
 
 func (g *guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
@@ -103,15 +123,10 @@ func (g *guard) admit(method string) (release func(), err error) {
 	if parts := strings.SplitN(method, "/", 3); len(parts) == 3 {
 		service = parts[1]
 	}
-	l, ok := g.limits[service]
-	if !ok {
-		return func() {}, nil
+	if max, ok := g.limits.enter(service); !ok {
+		return nil, status.Errorf(codes.ResourceExhausted, "too many requests for /%s, exceeding concurrency limit (%d)", service, max)
 	}
-	if l.running.Add(1) > l.max {
-		l.running.Add(-1)
-		return nil, status.Errorf(codes.ResourceExhausted, "too many requests for /%s, exceeding concurrency limit (%d)", service, l.max)
-	}
-	return func() { l.running.Add(-1) }, nil
+	return func() { g.limits.leave(service) }, nil
 }
 
 func (g *guard) recover(method string, err *error) {

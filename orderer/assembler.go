@@ -126,5 +126,5 @@ func (a *Assembler) Idle() bool {
 
 // Reset drops everything that was not written and continues after tip: what a node does that becomes, or stops being, the leader.
 func (a *Assembler) Reset(tip *commonpb.BlockHeader) {
-	*a = Assembler{limits: a.limits, mode: a.mode, maxInFlight: a.maxInFlight, tip: tip}
+	*a = Assembler{limits: a.limits, mode: a.mode, maxInFlight: a.maxInFlight, flush: a.flush, tip: tip}
 }

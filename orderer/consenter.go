@@ -24,6 +24,8 @@ type NewConsenter func(ctx context.Context, c *Channel) (Consenter, error)
 type Inlet struct {
 	messages chan *Message
 	stop     chan struct{}
+	drained  chan struct{}
+	sending  sync.RWMutex // held for reading by each Order
 	mu       sync.Mutex
 	reason   error
 }
@@ -33,7 +35,7 @@ const inletSize = 128
 
 // NewInlet returns an open inlet.
 func NewInlet() *Inlet {
-	return &Inlet{messages: make(chan *Message, inletSize), stop: make(chan struct{})}
+	return &Inlet{messages: make(chan *Message, inletSize), stop: make(chan struct{}), drained: make(chan struct{})}
 }
 
 // ErrStopped is why Order fails at a consenter that was closed.
@@ -41,6 +43,8 @@ var ErrStopped = errors.New("chain is stopped")
 
 // Order hands m to the loop.
 func (i *Inlet) Order(ctx context.Context, m *Message) error {
+	i.sending.RLock()
+	defer i.sending.RUnlock()
 	select {
 	case <-i.stop:
 		return i.why()
@@ -56,19 +60,28 @@ func (i *Inlet) Order(ctx context.Context, m *Message) error {
 	}
 }
 
-// Messages is what the loop reads from. After Stop it may still hold messages that Order accepted.
+// Messages is what the loop reads from.
 func (i *Inlet) Messages() <-chan *Message { return i.messages }
 
 // Errored is closed by Stop.
 func (i *Inlet) Errored() <-chan struct{} { return i.stop }
 
+// Drained is closed by Stop once no further message can come: those in Messages are the last.
+func (i *Inlet) Drained() <-chan struct{} { return i.drained }
+
 // Stop makes Order fail with reason. Only the first reason counts.
 func (i *Inlet) Stop(reason error) {
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.reason == nil {
+	first := i.reason == nil
+	if first {
 		i.reason = reason
 		close(i.stop)
+	}
+	i.mu.Unlock()
+	if first {
+		i.sending.Lock() // waits for every Order that has not seen stop
+		defer i.sending.Unlock()
+		close(i.drained)
 	}
 }
 

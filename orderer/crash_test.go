@@ -215,8 +215,8 @@ func (c *child) follow(channel string, enough func([]*commonpb.Block) bool) (blo
 // there, the chain is whole, no message is in it twice, and the node orders.
 func TestKill(t *testing.T) {
 	steps := map[string][]string{
-		"solo":     {"append:1", "append:9", "sync:1", "sync:2", "sync:9", "create:1"},
-		"etcdraft": {"log:1", "log:2", "log:3", "log:9", "append:1", "append:9", "commit:1", "commit:9", "create:1", "snapshot-sync:1", "snapshot:1", "snapshot:2"},
+		"solo":     {"append:1", "append:9", "sync:1", "sync:2", "sync:3", "create:1"},
+		"etcdraft": {"log:1", "log:2", "log:3", "log:6", "append:1", "append:9", "commit:1", "commit:4", "create:1", "snapshot-sync:1", "snapshot:1", "snapshot:2"},
 	}
 	for kind, at := range steps {
 		for _, step := range at {

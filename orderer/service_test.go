@@ -187,8 +187,9 @@ func TestManyClients(t *testing.T) {
 				}
 			}
 			require.Len(t, seen, clients*each)
+			height := c.Height()
 			n.accepted(transaction(t, signer, "mychannel", "after the restart"))
-			n.waitHeight("mychannel", c.Height()+1)
+			n.waitHeight("mychannel", height+1)
 		})
 	}
 }

@@ -31,6 +31,9 @@ type Options struct {
 // defaultSnapshotInterval is how many bytes of entries make a snapshot if the channel's configuration does not say.
 const defaultSnapshotInterval = 16 << 20
 
+// aloneSnapshotInterval is the most a node that orders alone lets its log grow to: nobody else will ever ask for it.
+const aloneSnapshotInterval = 4 << 20
+
 // keepEntries is how many entries a snapshot leaves in the log.
 const keepEntries = 4
 
@@ -114,6 +117,9 @@ func readSettings(o Options, c *orderer.Channel) (*settings, error) {
 	}
 	if s.snapshotInterval == 0 {
 		s.snapshotInterval = defaultSnapshotInterval
+	}
+	if len(m.Consenters) == 1 {
+		s.snapshotInterval = min(s.snapshotInterval, aloneSnapshotInterval)
 	}
 	s.id, err = self(o.ServerCert, s.meta, m, c.ID())
 	return s, err

@@ -73,12 +73,12 @@ func (l *leader) run(ctx context.Context) error {
 	defer ticker.Stop()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	stopped := l.Errored()
+	stopped := l.Drained()
 	for {
 		if err := l.advance(); err != nil {
 			return err
 		}
-		if stopped == nil && (!l.ready || l.assembler.Idle() && len(l.Messages()) == 0) {
+		if stopped == nil && (!l.ready && !l.alone() || l.assembler.Idle() && len(l.Messages()) == 0) {
 			return nil
 		}
 		var in <-chan *orderer.Message

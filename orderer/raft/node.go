@@ -1,6 +1,7 @@
 package raft
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -307,20 +308,27 @@ func (n *node) applyEntry(e *raftpb.Entry, at uint64, done *applied) error {
 	return nil
 }
 
-// block is the block whose encoding is data: the very one this node proposed, if it did.
+// block is the block whose encoding is data: the very one this node proposed, if it did, which need not be decoded.
 func (n *node) block(data []byte) (*commonpb.Block, error) {
-	n.mu.Lock()
-	for i, p := range n.proposed {
-		if &p.data[0] == &data[0] {
-			n.proposed = n.proposed[i+1:]
-			n.mu.Unlock()
-			return p.block, nil
-		}
+	if b := n.own(data); b != nil {
+		return b, nil
 	}
-	n.mu.Unlock()
 	b := &commonpb.Block{}
 	if err := proto.Unmarshal(data, b); err != nil {
 		return nil, fmt.Errorf("decoding a block: %w", err)
 	}
 	return b, nil
+}
+
+// own takes the proposal with the data, and those before it, which will not come any more, off the list.
+func (n *node) own(data []byte) *commonpb.Block {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, p := range n.proposed {
+		if bytes.Equal(p.data, data) {
+			n.proposed = n.proposed[i+1:]
+			return p.block
+		}
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -18,13 +19,26 @@ type Store struct {
 	db *pebble.DB
 }
 
+// memTableSize is how many bytes pebble gathers before it writes them to a table. A node that orders alone drops its log more often than that, so
+// that most of it never gets into a table.
+const memTableSize = 16 << 20
+
+// uncompressed turns compression off at every level: entries are written once, read at most once, and soon dropped.
+func uncompressed() (levels [7]pebble.LevelOptions) {
+	for i := range levels {
+		levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+	}
+	return levels
+}
+
 // OpenStore opens or creates the storage in dir.
 func OpenStore(dir string, log *slog.Logger) (*Store, error) {
 	cache := pebble.NewCache(1 << 20) // the log is read once, at the start
 	defer cache.Unref()
 	db, err := pebble.Open(dir, &pebble.Options{
 		Cache:              cache,
-		MemTableSize:       8 << 20,
+		MemTableSize:       memTableSize,
+		Levels:             uncompressed(),
 		FormatMajorVersion: pebble.FormatNewest,
 		Logger:             pebbleLog{log},
 	})
@@ -160,7 +174,7 @@ func (l *channelLog) bootstrap(index uint64, voters []uint64, data []byte) error
 // write makes what messages of type MsgStorageAppend carry durable, in one batch, and then readable. It syncs only if one of them has answers that
 // depend on it.
 func (l *channelLog) write(messages []*raftpb.Message) error {
-	batch := l.store.db.NewBatch()
+	batch := l.store.db.NewBatchWithSize(batchSize(messages))
 	sync := pebble.NoSync
 	for _, m := range messages {
 		if len(m.GetResponses()) > 0 {
@@ -184,6 +198,17 @@ func (l *channelLog) write(messages []*raftpb.Message) error {
 		}
 	}
 	return nil
+}
+
+// batchSize is about how many bytes the messages will take in a batch.
+func batchSize(messages []*raftpb.Message) int {
+	size := 1 << 10
+	for _, m := range messages {
+		for _, e := range m.GetEntries() {
+			size += len(e.GetData()) + 512
+		}
+	}
+	return size
 }
 
 func (l *channelLog) stage(batch *pebble.Batch, m *raftpb.Message) error {
@@ -245,11 +270,16 @@ func hardState(m *raftpb.Message) *raftpb.HardState {
 }
 
 func put(batch *pebble.Batch, key []byte, m proto.Message) error {
-	value, err := proto.Marshal(m)
-	if err != nil {
+	op := batch.SetDeferred(len(key), proto.Size(m)) // encodes into the batch's own buffer
+	copy(op.Key, key)
+	value, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(op.Value[:0], m)
+	switch {
+	case err != nil:
 		return err
+	case len(value) != len(op.Value):
+		return fmt.Errorf("encoding %T: %d bytes, not %d", m, len(value), len(op.Value))
 	}
-	return batch.Set(key, value, nil)
+	return op.Finish()
 }
 
 // pebbleLog passes pebble's own messages on.

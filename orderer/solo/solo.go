@@ -58,7 +58,7 @@ func (s *solo) assemble(ctx context.Context, a *orderer.Assembler) error {
 	defer close(s.blocks)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	stopped := s.Errored()
+	stopped := s.Drained()
 	for {
 		for _, b := range a.Next(time.Now()) {
 			s.blocks <- b // has room for all that may be in flight
