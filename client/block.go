@@ -13,25 +13,34 @@ import (
 )
 
 // Position is a place in a channel's chain.
-type Position struct{ seek *ordererpb.SeekPosition }
+type Position struct {
+	seek       *ordererpb.SeekPosition
+	bestEffort bool
+}
 
 // Oldest is the first block of the chain.
 func Oldest() Position {
-	return Position{&ordererpb.SeekPosition{Type: &ordererpb.SeekPosition_Oldest{Oldest: &ordererpb.SeekOldest{}}}}
+	return Position{seek: &ordererpb.SeekPosition{Type: &ordererpb.SeekPosition_Oldest{Oldest: &ordererpb.SeekOldest{}}}}
 }
 
 // Newest is the last block of the chain when the server reads the request.
 func Newest() Position {
-	return Position{&ordererpb.SeekPosition{Type: &ordererpb.SeekPosition_Newest{Newest: &ordererpb.SeekNewest{}}}}
+	return Position{seek: &ordererpb.SeekPosition{Type: &ordererpb.SeekPosition_Newest{Newest: &ordererpb.SeekNewest{}}}}
 }
 
 // Number is the block n.
 func Number(n uint64) Position {
-	return Position{&ordererpb.SeekPosition{Type: &ordererpb.SeekPosition_Specified{Specified: &ordererpb.SeekSpecified{Number: n}}}}
+	return Position{seek: &ordererpb.SeekPosition{Type: &ordererpb.SeekPosition_Specified{Specified: &ordererpb.SeekSpecified{Number: n}}}}
 }
 
 // Forever is the end of a stream that does not end.
 func Forever() Position { return Number(math.MaxUint64) }
+
+// BestEffort is p asked of a server that may be unable to order at the moment: it shall serve the blocks it has nevertheless.
+func (p Position) BestEffort() Position {
+	p.bestEffort = true
+	return p
+}
 
 // Deliverer serves blocks: a *Peer or an *Orderer.
 type Deliverer interface {
@@ -93,12 +102,16 @@ func (c *Client) Block(ctx context.Context, from Deliverer, channelID string, p 
 }
 
 func (c *Client) seek(conn *Conn, channelID string, start, stop Position) (*commonpb.Envelope, error) {
+	info := &ordererpb.SeekInfo{Start: start.seek, Stop: stop.seek, Behavior: ordererpb.SeekInfo_BLOCK_UNTIL_READY}
+	if start.bestEffort {
+		info.ErrorResponse = ordererpb.SeekInfo_BEST_EFFORT
+	}
 	return c.envelope(&commonpb.ChannelHeader{
 		Type:        int32(commonpb.HeaderType_DELIVER_SEEK_INFO),
 		Timestamp:   timestamppb.New(c.Now()),
 		ChannelId:   channelID,
 		TlsCertHash: conn.TLSCertHash,
-	}, &ordererpb.SeekInfo{Start: start.seek, Stop: stop.seek, Behavior: ordererpb.SeekInfo_BLOCK_UNTIL_READY})
+	}, info)
 }
 
 func (c *Conn) conn() *Conn { return c }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -12,9 +13,10 @@ import (
 
 // Route says who endorses a transaction, who orders it, and whose commit is waited for.
 type Route struct {
-	Endorsers []*Peer
-	Orderer   *Orderer
-	Wait      []*Peer // empty returns as soon as the orderer took the transaction
+	Endorsers   []*Peer
+	Orderer     *Orderer
+	Wait        []*Peer       // empty returns as soon as the orderer took the transaction
+	WaitTimeout time.Duration // of the wait, counted from when the transaction is endorsed; 0 for as long as the context lasts
 }
 
 // Result is what became of a transaction. Commits is empty when nobody was waited for.
@@ -47,6 +49,11 @@ func (c *Client) Submit(ctx context.Context, route Route, proposal *tx.Proposal)
 	}
 	if len(route.Wait) == 0 {
 		return result, route.Orderer.Broadcast(ctx, envelope)
+	}
+	if route.WaitTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, route.WaitTimeout)
+		defer cancel()
 	}
 	watch, err := c.Watch(ctx, proposal.ChannelID(), proposal.TxID(), route.Wait...)
 	if err != nil {

@@ -2,7 +2,6 @@ package peer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,20 +11,22 @@ import (
 	"github.com/heddleledger/heddle/client"
 )
 
-const chaincodeModule = "chaincodeCmd"
-
 // chaincodeCmd is what the chaincode commands share.
 type chaincodeCmd struct {
+	base
 	chaincodeFlags
-	io        IO
 	orderer   ordererFlags
 	peers     peerFlags
 	transient string
 }
 
 func newChaincode(io IO) *cobra.Command {
-	c := &chaincodeCmd{io: io}
-	cmd := &cobra.Command{Use: "chaincode", Short: "Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list."}
+	c := &chaincodeCmd{base: base{io: io}}
+	cmd := &cobra.Command{
+		Use:               "chaincode",
+		Short:             "Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list.",
+		PersistentPreRunE: c.opener("chaincodeCmd"),
+	}
 	c.orderer.add(cmd.PersistentFlags())
 	cmd.PersistentFlags().StringVar(&c.transient, "transient", "", "Transient map of arguments in JSON encoding")
 	cmd.AddCommand(
@@ -43,9 +44,8 @@ func (c *chaincodeCmd) addVersion(f *pflag.FlagSet) {
 	f.StringVarP(&c.version, "version", "v", "", "Version of the chaincode specified in install/instantiate/upgrade commands")
 }
 
-func (c *chaincodeCmd) addSource(f *pflag.FlagSet) {
+func (c *chaincodeCmd) addPath(f *pflag.FlagSet) {
 	f.StringVarP(&c.path, "path", "p", "", "Path to chaincode")
-	c.addLang(f)
 }
 
 func (c *chaincodeCmd) addLang(f *pflag.FlagSet) {
@@ -60,37 +60,24 @@ func (c *chaincodeCmd) addChannel(f *pflag.FlagSet) {
 	f.StringVarP(&c.channel, "channelID", "C", "", "The channel on which this command should be executed")
 }
 
-// with opens a session.
-func (c *chaincodeCmd) with(use func(*session) error) error {
-	s, err := open(c.io, chaincodeModule)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return use(s)
-}
-
-// withPeer opens a session with a connection to the one peer that the flags or core.yaml name.
+// withPeer runs work with a connection to the one peer that the flags or core.yaml name.
 func (c *chaincodeCmd) withPeer(ctx context.Context, command string, use func(*session, *client.Peer) error) error {
 	return c.with(func(s *session) error {
-		if err := c.peers.one(command); err != nil {
-			return err
-		}
-		peers, err := s.peers(ctx, &c.peers)
+		peers, err := c.endorsers(ctx, s, command)
 		if err != nil {
-			return prefixed("error getting endorser client for "+command, err)
+			return err
 		}
 		return use(s, peers[0])
 	})
 }
 
-// withRoute opens a session with connections to the endorsing peers and to an orderer: the one that -o names or, without it, the first
-// that the channel's configuration has.
+// withRoute runs work with connections to the endorsing peers and to an orderer: the one that -o names or, without it, the first that the
+// channel's configuration has.
 func (c *chaincodeCmd) withRoute(ctx context.Context, command string, use func(*session, client.Route) error) error {
 	return c.with(func(s *session) error {
-		peers, err := s.peers(ctx, &c.peers)
+		peers, err := c.endorsers(ctx, s, command)
 		if err != nil {
-			return prefixed("error getting endorser client for "+command, err)
+			return err
 		}
 		if c.orderer.address == "" {
 			if c.orderer.address, err = s.ordererOf(ctx, peers[0], c.channel); err != nil {
@@ -106,15 +93,24 @@ func (c *chaincodeCmd) withRoute(ctx context.Context, command string, use func(*
 	})
 }
 
+func (c *chaincodeCmd) endorsers(ctx context.Context, s *session, command string) ([]*client.Peer, error) {
+	if err := c.peers.check(ctx, s, command, c.channel); err != nil {
+		return nil, err
+	}
+	peers, err := s.peers(ctx, &c.peers)
+	return peers, prefixed("error getting endorser client for "+command, err)
+}
+
 // ordererOf is the first orderer address in the channel's configuration.
 func (s *session) ordererOf(ctx context.Context, p *client.Peer, channel string) (string, error) {
+	failure := fmt.Sprintf("error getting channel (%s) orderer endpoint", channel)
 	block, err := s.client.ConfigBlock(ctx, p, channel)
 	if err != nil {
-		return "", fmt.Errorf("error getting channel (%s) orderer endpoint: %w", channel, badResponse("bad response %d: %s", err))
+		return "", prefixed(failure, refusal(err, "error endorsing GetConfigBlock: %w", "error bad proposal response %d: %s"))
 	}
 	bundle, err := channelconfig.FromBlock(block)
 	if err != nil {
-		return "", fmt.Errorf("error getting channel (%s) orderer endpoint: %w", channel, err)
+		return "", fmt.Errorf("%s: error loading config block: %w", failure, err)
 	}
 	addresses := bundle.OrdererAddresses()
 	if len(addresses) == 0 {
@@ -123,7 +119,7 @@ func (s *session) ordererOf(ctx context.Context, p *client.Peer, channel string)
 	return addresses[0], nil
 }
 
-// reportPolicies tells which of Fabric's plugins the chaincode will use, as its commands do.
+// reportPlugins tells which of Fabric's plugins the chaincode will use, as its commands do.
 func (s *session) reportPlugins(ctx context.Context, f *chaincodeFlags) {
 	for _, p := range []struct{ kind, name string }{{"escc", f.escc}, {"vscc", f.vscc}} {
 		if p.name == "" {
@@ -133,5 +129,3 @@ func (s *session) reportPlugins(ctx context.Context, f *chaincodeFlags) {
 		}
 	}
 }
-
-var errNoSource = errors.New("Must supply value for chaincode name, path and version parameters.")

@@ -2,8 +2,6 @@ package peer
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -12,8 +10,8 @@ import (
 
 // deployment is what differs between instantiate and upgrade.
 type deployment struct {
-	name, short, example string
-	send                 func(*client.Client, context.Context, client.Route, client.Deployment) (*client.Result, error)
+	name, short, long, example string
+	send                       func(*client.Client, context.Context, client.Route, client.Deployment) (*client.Result, error)
 }
 
 var (
@@ -24,6 +22,7 @@ var (
 	}
 	upgradeVerb = deployment{
 		name: "upgrade", short: "Upgrade chaincode.",
+		long:    "Upgrade a chaincode on a channel. The new version is in force once the transaction is committed.",
 		example: "  peer chaincode upgrade -o localhost:7050 -C mychannel -n mycc -v 2.0 -c '{\"Args\":[\"init\"]}'",
 		send:    (*client.Client).Upgrade,
 	}
@@ -33,13 +32,22 @@ func newChaincodeDeploy(c *chaincodeCmd, d deployment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     d.name,
 		Short:   d.short,
+		Long:    d.long,
 		Example: d.example,
-		RunE: verb(func(cmd *cobra.Command, _ []string) error {
-			if err := errors.Join(c.onChannel()); err != nil {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.onChannel(); err != nil {
 				return err
 			}
-			return c.deploy(cmd.Context(), d)
-		}),
+			request, err := c.deployment(cmd.Context(), d.name)
+			if err != nil {
+				return err
+			}
+			return c.withRoute(cmd.Context(), d.name, func(s *session, route client.Route) error {
+				_, err := d.send(s.client, cmd.Context(), route, request)
+				return broadcastError(refusal(err, "error endorsing chaincode: %w",
+					"could not assemble transaction, err proposal response was not successful, error code %d, msg %s"))
+			})
+		},
 	}
 	c.addName(cmd.Flags())
 	c.addVersion(cmd.Flags())
@@ -52,43 +60,24 @@ func newChaincodeDeploy(c *chaincodeCmd, d deployment) *cobra.Command {
 	cmd.Flags().StringVarP(&c.vscc, "vscc", "V", "", "The name of the verification system chaincode to be used for this chaincode")
 	cmd.Flags().StringVar(&c.collections, "collections-config", "", "The fully qualified path to the collection JSON file including the file name")
 	if d.name == upgradeVerb.name {
-		cmd.Flags().StringVarP(&c.path, "path", "p", "", "Path to chaincode")
+		c.addPath(cmd.Flags())
 	}
 	return cmd
 }
 
-func (c *chaincodeCmd) deploy(ctx context.Context, d deployment) error {
-	if err := c.peers.one(d.name); err != nil {
-		return err
-	}
-	return c.withRoute(ctx, d.name, func(s *session, route client.Route) error {
-		request, err := c.deployment(ctx, s, d.name)
-		if err != nil {
-			return err
-		}
-		_, err = d.send(s.client, ctx, route, request)
-		var refused *client.EndorseError
-		if errors.As(err, &refused) {
-			if refused.Err != nil {
-				return fmt.Errorf("error endorsing chaincode: %w", refused.Err)
-			}
-			return badResponse("could not assemble transaction, err proposal response was not successful, error code %d, msg %s", err)
-		}
-		return prefixed("error sending transaction for "+d.name, broadcastError(err))
-	})
-}
-
-func (c *chaincodeCmd) deployment(ctx context.Context, s *session, command string) (client.Deployment, error) {
-	d := client.Deployment{
-		ChannelID: c.channel, Name: c.name, Version: c.version, Path: c.path, Type: c.language(), ESCC: c.escc, VSCC: c.vscc,
-	}
-	if err := c.named(); err != nil {
-		return d, err
-	}
+// deployment is what the flags ask for.
+func (c *chaincodeCmd) deployment(ctx context.Context, command string) (client.Deployment, error) {
+	d := client.Deployment{ChannelID: c.channel, Name: c.name, Version: c.version, Path: c.path, Type: c.language(), ESCC: "escc", VSCC: "vscc"}
 	if err := c.versioned(command); err != nil {
 		return d, err
 	}
-	s.reportPlugins(ctx, &c.chaincodeFlags)
+	c.session.reportPlugins(ctx, &c.chaincodeFlags)
+	if c.escc != "" {
+		d.ESCC = c.escc
+	}
+	if c.vscc != "" {
+		d.VSCC = c.vscc
+	}
 	var err error
 	if d.Policy, err = c.endorsementPolicy(); err != nil {
 		return d, err

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -16,37 +17,38 @@ func newChaincodeInstall(c *chaincodeCmd) *cobra.Command {
 		Use:     "install [packagefile]",
 		Short:   "Package the specified chaincode into a deployment spec and save it on the peer's path.",
 		Example: "  peer chaincode install -n mycc -v 1.0 -p example.com/mycc\n  peer chaincode install mycc.pkg",
-		RunE: verb(func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			raw, err := c.packageToInstall(cmd.Context(), args)
+			if err != nil {
+				return err
+			}
 			return c.withPeer(cmd.Context(), cmd.Name(), func(s *session, p *client.Peer) error {
-				raw, err := c.packageToInstall(cmd.Context(), s, args)
-				if err != nil {
-					return err
-				}
 				if err := s.client.Install(cmd.Context(), p, raw); err != nil {
-					return badResponse("Bad response: %d - %s", err)
+					return refusal(err, "Error endorsing chaincode: %w", "Bad response: %d - %s")
 				}
 				s.log.InfoContext(cmd.Context(), `Installed remotely response:<status:200 payload:"OK" > `)
 				return nil
 			})
-		}),
+		},
 	}
 	c.addName(cmd.Flags())
 	c.addVersion(cmd.Flags())
-	c.addSource(cmd.Flags())
+	c.addPath(cmd.Flags())
+	c.addLang(cmd.Flags())
 	c.addArgs(cmd.Flags())
 	c.peers.add(cmd.Flags())
 	return cmd
 }
 
 // packageToInstall is the file that was named, or a bare package of the sources that the flags name.
-func (c *chaincodeCmd) packageToInstall(ctx context.Context, s *session, args []string) ([]byte, error) {
+func (c *chaincodeCmd) packageToInstall(ctx context.Context, args []string) ([]byte, error) {
 	if len(args) > 0 {
 		return c.packageFile(args[0])
 	}
 	if c.name == "" || c.version == "" || c.path == "" {
-		return nil, errNoSource
+		return nil, errors.New("Must supply value for chaincode name, path and version parameters.")
 	}
-	spec, err := c.deploymentSpec(ctx, s, "install")
+	spec, err := c.deploymentSpec(ctx, "install")
 	if err != nil {
 		return nil, err
 	}

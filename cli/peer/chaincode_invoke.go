@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/heddleledger/heddle/client"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -21,7 +23,7 @@ func newChaincodeInvoke(c *chaincodeCmd) *cobra.Command {
 		Short:   "Invoke the specified chaincode.",
 		Long:    "Invoke the specified chaincode. It will try to commit the endorsed transaction to the network.",
 		Example: "  peer chaincode invoke -o localhost:7050 -C mychannel -n mycc -c '{\"Args\":[\"put\",\"k\",\"v\"]}' --waitForEvent",
-		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := c.onChannel(); err != nil {
 				return err
 			}
@@ -30,16 +32,12 @@ func newChaincodeInvoke(c *chaincodeCmd) *cobra.Command {
 				return err
 			}
 			return c.withRoute(cmd.Context(), cmd.Name(), func(s *session, route client.Route) error {
-				ctx := cmd.Context()
 				if wait {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, timeout)
-					defer cancel()
-					route.Wait = route.Endorsers
+					route.Wait, route.WaitTimeout = route.Endorsers, timeout
 				}
-				return s.invoke(ctx, route, request)
+				return s.invoke(cmd.Context(), route, request)
 			})
-		}),
+		},
 	}
 	c.addName(cmd.Flags())
 	c.addArgs(cmd.Flags())
@@ -63,7 +61,7 @@ func (c *chaincodeCmd) request() (client.Request, error) {
 	}
 	if c.transient != "" {
 		if err := json.Unmarshal([]byte(c.transient), &r.Transient); err != nil {
-			return r, fmt.Errorf("error parsing transient string: %w", err)
+			return r, fmt.Errorf("error parsing transient string: %w - proposal response: <nil>", err)
 		}
 	}
 	return r, nil
@@ -73,7 +71,7 @@ func (c *chaincodeCmd) request() (client.Request, error) {
 // was committed with, if it waits for one.
 func (s *session) invoke(ctx context.Context, route client.Route, request client.Request) error {
 	result, err := s.client.Invoke(ctx, route, request)
-	if err := invokeError(err); err != nil {
+	if err := invokeError(err, route.Endorsers[0].Address); err != nil {
 		return err
 	}
 	for _, c := range result.Commits {
@@ -83,23 +81,39 @@ func (s *session) invoke(ctx context.Context, route client.Route, request client
 	return nil
 }
 
-// invokeError puts the error of a stage into Fabric's words. That a transaction was committed as invalid is none.
-func invokeError(err error) error {
+// invokeError puts the error of a stage into Fabric's words; first is the peer that was asked first, whose refusal reads otherwise than
+// another's. That a transaction was committed as invalid is no error.
+func invokeError(err error, first string) error {
 	var refused *client.EndorseError
 	var differ *client.MismatchError
 	var notOrdered *client.BroadcastError
 	var notSeen *client.CommitError
 	switch {
+	case errors.As(err, &refused) && refused.Err == nil && refused.Address != first:
+		r := refused.Response.GetResponse()
+		return fmt.Errorf("could not assemble transaction: proposal response was not successful, error code %d, msg %s; this was the answer of %s",
+			r.GetStatus(), r.GetMessage(), refused.Address)
 	case errors.As(err, &refused):
 		return endorseError("invoke", refused)
 	case errors.As(err, &differ):
 		return prefixed("could not assemble transaction", err)
 	case errors.As(err, &notOrdered):
 		return prefixed("error sending transaction for invoke", broadcastError(err))
-	case errors.As(err, &notSeen) && notSeen.Err == nil:
-		return nil
+	case errors.As(err, &notSeen):
+		return commitError(notSeen)
 	}
 	return err
+}
+
+// commitError is what kept a transaction from being seen committed.
+func commitError(e *client.CommitError) error {
+	switch {
+	case e.Err == nil:
+		return nil
+	case errors.Is(e.Err, context.DeadlineExceeded), status.Code(e.Err) == codes.DeadlineExceeded:
+		return fmt.Errorf("timed out waiting for txid on all peers: %w", e)
+	}
+	return fmt.Errorf("failed to receive txid on all peers: %w", e)
 }
 
 // endorseError puts a peer's refusal into Fabric's words; call is invoke or query.

@@ -16,29 +16,29 @@ func newChaincodeList(c *chaincodeCmd) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "Get the instantiated chaincodes on a channel or installed chaincodes on a peer.",
+		Long:    "Get the instantiated chaincodes on a channel (with -C), or the installed chaincodes on a peer.",
 		Example: "  peer chaincode list --installed\n  peer chaincode list --instantiated -C mychannel",
-		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if instantiated {
 				if err := c.onChannel(); err != nil {
 					return err
 				}
 			}
+			if installed == instantiated {
+				return errors.New(`Must explicitly specify "--installed" or "--instantiated"`)
+			}
 			return c.withPeer(cmd.Context(), cmd.Name(), func(s *session, p *client.Peer) error {
 				var list []*peerpb.ChaincodeInfo
 				var err error
-				var title string
-				switch {
-				case installed && !instantiated:
-					title = "Get installed chaincodes on peer:"
+				title := "Get installed chaincodes on peer:"
+				if installed {
 					list, err = s.client.Installed(cmd.Context(), p)
-				case instantiated && !installed:
+				} else {
 					title = fmt.Sprintf("Get instantiated chaincodes on channel %s:", c.channel)
 					list, err = s.client.Instantiated(cmd.Context(), p, c.channel)
-				default:
-					err = errors.New(`Must explicitly specify "--installed" or "--instantiated"`)
 				}
 				if err != nil {
-					return badResponse("Bad response: %d - %s", err)
+					return refusal(err, "Error endorsing chaincode: %w", "Bad response: %d - %s")
 				}
 				cmd.Println(title)
 				for _, i := range list {
@@ -46,7 +46,7 @@ func newChaincodeList(c *chaincodeCmd) *cobra.Command {
 				}
 				return nil
 			})
-		}),
+		},
 	}
 	c.addChannel(cmd.Flags())
 	c.peers.add(cmd.Flags())

@@ -23,26 +23,25 @@ func newChaincodePackage(c *chaincodeCmd) *cobra.Command {
 		Use:     "package [outputfile]",
 		Short:   "Package the specified chaincode into a deployment spec.",
 		Example: "  peer chaincode package -n mycc -v 1.0 -p example.com/mycc -s -S -i \"AND('Org1MSP.admin')\" mycc.pkg",
-		RunE: verb(func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usageError{errors.New("output file not specified or invalid number of args (filename should be the only arg)")}
 			}
-			return c.with(func(s *session) error {
-				spec, err := c.deploymentSpec(cmd.Context(), s, cmd.Name())
-				if err != nil {
-					return err
-				}
-				raw, err := s.pack(spec, signed, sign, instantiation)
-				if err != nil {
-					return err
-				}
-				return os.WriteFile(args[0], raw, 0o700)
-			})
-		}),
+			spec, err := c.deploymentSpec(cmd.Context(), cmd.Name())
+			if err != nil {
+				return err
+			}
+			raw, err := c.session.pack(spec, signed, sign, instantiation)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(args[0], raw, 0o700)
+		},
 	}
 	c.addName(cmd.Flags())
 	c.addVersion(cmd.Flags())
-	c.addSource(cmd.Flags())
+	c.addPath(cmd.Flags())
+	c.addLang(cmd.Flags())
 	c.addArgs(cmd.Flags())
 	cmd.Flags().BoolVarP(&signed, "cc-package", "s", false, "create CC deployment spec for owner endorsements instead of raw CC deployment spec")
 	cmd.Flags().BoolVarP(&sign, "sign", "S", false, "if creating CC deployment spec package for owner endorsements, also sign it with local MSP")
@@ -51,11 +50,11 @@ func newChaincodePackage(c *chaincodeCmd) *cobra.Command {
 }
 
 // deploymentSpec collects the sources that -p names.
-func (c *chaincodeCmd) deploymentSpec(ctx context.Context, s *session, command string) (*peerpb.ChaincodeDeploymentSpec, error) {
-	if err := errors.Join(c.named(), c.versioned(command)); err != nil {
+func (c *chaincodeCmd) deploymentSpec(ctx context.Context, command string) (*peerpb.ChaincodeDeploymentSpec, error) {
+	if err := c.versioned(command); err != nil {
 		return nil, err
 	}
-	s.reportPlugins(ctx, &c.chaincodeFlags)
+	c.session.reportPlugins(ctx, &c.chaincodeFlags)
 	args, err := c.optionalArgs()
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ func newChaincodeQuery(c *chaincodeCmd) *cobra.Command {
 		Short:   "Query using the specified chaincode.",
 		Long:    "Get endorsed result of chaincode function call and print it. It won't generate transaction.",
 		Example: "  peer chaincode query -C mychannel -n mycc -c '{\"Args\":[\"get\",\"k\"]}'",
-		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := c.onChannel(); err != nil {
 				return err
 			}
@@ -46,7 +46,7 @@ func newChaincodeQuery(c *chaincodeCmd) *cobra.Command {
 				}
 				return nil
 			})
-		}),
+		},
 	}
 	c.addName(cmd.Flags())
 	c.addArgs(cmd.Flags())

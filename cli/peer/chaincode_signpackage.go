@@ -15,25 +15,23 @@ func newChaincodeSignPackage(c *chaincodeCmd) *cobra.Command {
 		Use:     "signpackage [inputpackage] [outputpackage]",
 		Short:   "Sign the specified chaincode package",
 		Example: "  peer chaincode signpackage mycc.pkg mycc-signed.pkg",
-		RunE: verb(func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return usageError{errors.New("peer chaincode signpackage <inputpackage> <outputpackage>")}
 			}
-			return c.with(func(s *session) error {
-				raw, err := os.ReadFile(args[0])
-				if err != nil {
-					return err
-				}
-				signed, err := pack.AddOwner(raw, s.signer, time.Now())
-				if err != nil {
-					return err
-				}
-				if err := os.WriteFile(args[1], signed, 0o700); err != nil {
-					return err
-				}
-				cmd.Printf("Wrote signed package to %s successfully\n", args[1])
-				return nil
-			})
-		}),
+			raw, err := os.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			signed, err := pack.AddOwner(raw, c.session.signer, time.Now())
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(args[1], signed, 0o700); err != nil {
+				return err
+			}
+			cmd.Printf("Wrote signed package to %s successfully\n", args[1])
+			return nil
+		},
 	}
 }

@@ -2,26 +2,27 @@ package peer
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/heddleledger/heddle/client"
 )
 
-const channelModule = "channelCmd"
-
 // channelFlags are what the channel commands share.
 type channelFlags struct {
-	io      IO
+	base
 	orderer ordererFlags
 	channel string
 	file    string
 }
 
 func newChannel(io IO) *cobra.Command {
-	f := &channelFlags{io: io}
-	cmd := &cobra.Command{Use: "channel", Short: "Operate a channel: create|fetch|join|list|update|signconfigtx|getinfo."}
+	f := &channelFlags{base: base{io: io}}
+	cmd := &cobra.Command{
+		Use:               "channel",
+		Short:             "Operate a channel: create|fetch|join|list|update|signconfigtx|getinfo.",
+		PersistentPreRunE: f.opener("channelCmd"),
+	}
 	f.orderer.add(cmd.PersistentFlags())
 	cmd.AddCommand(newChannelCreate(f), newChannelFetch(f), newChannelJoin(f), newChannelList(f), newChannelUpdate(f), newChannelSign(f), newChannelInfo(f))
 	return cmd
@@ -35,7 +36,7 @@ func (f *channelFlags) addFile(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "Configuration transaction file, as configtxgen or configtxlator makes it")
 }
 
-// withOrderer opens a session with a connection to the orderer.
+// withOrderer runs work with a connection to the orderer.
 func (f *channelFlags) withOrderer(ctx context.Context, use func(*session, *client.Orderer) error) error {
 	return f.with(func(s *session) error {
 		if err := f.orderer.required(); err != nil {
@@ -45,30 +46,24 @@ func (f *channelFlags) withOrderer(ctx context.Context, use func(*session, *clie
 		if err != nil {
 			return prefixed("failed to create deliver client", err)
 		}
-		s.log.InfoContext(ctx, "Endorser and orderer connections initialized")
+		s.connected(ctx)
 		return use(s, o)
 	})
 }
 
-// withPeer opens a session with a connection to the peer of core.yaml.
+// withPeer runs work with a connection to the peer of core.yaml.
 func (f *channelFlags) withPeer(ctx context.Context, use func(*session, *client.Peer) error) error {
 	return f.with(func(s *session) error {
-		p, err := s.peer(ctx)
+		p, err := s.peer(ctx, "endorser")
 		if err != nil {
 			return prefixed("error getting endorser client for channel", err)
 		}
-		s.log.InfoContext(ctx, "Endorser and orderer connections initialized")
+		s.connected(ctx)
 		return use(s, p)
 	})
 }
 
-func (f *channelFlags) with(use func(*session) error) error {
-	s, err := open(f.io, channelModule)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return use(s)
+// connected says what Fabric's channel commands say before they set to work, whatever they connected to.
+func (s *session) connected(ctx context.Context) {
+	s.log.InfoContext(ctx, "Endorser and orderer connections initialized")
 }
-
-var errNoChannel = usageError{errors.New("must supply channel ID")}

@@ -3,16 +3,23 @@ package peer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/heddleledger/heddle/channelconfig/profile"
 	"github.com/heddleledger/heddle/client"
 	"github.com/heddleledger/heddle/wire/commonpb"
+	"github.com/heddleledger/heddle/wire/tx"
 )
 
-// createPoll is how long channel create waits before it asks again for the new channel's first block.
-const createPoll = 50 * time.Millisecond
+const (
+	// createPoll is how long channel create waits before it asks again for the new channel's first block.
+	createPoll = 50 * time.Millisecond
+	// defaultProfile is the profile of configtx.yaml that a channel is made from when no file is given.
+	defaultProfile = "SampleSingleMSPChannel"
+)
 
 func newChannelCreate(f *channelFlags) *cobra.Command {
 	var output string
@@ -22,15 +29,16 @@ func newChannelCreate(f *channelFlags) *cobra.Command {
 		Short:   "Create a channel",
 		Long:    "Create a channel and write its first block to a file.",
 		Example: "  peer channel create -o localhost:7050 -c mychannel -f mychannel.tx --tls --cafile ca.crt",
-		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.channel == "" {
-				return errNoChannel
-			}
-			if f.file == "" {
-				return usageError{errNoConfigTx}
+				return usageError{errors.New("must supply channel ID")}
 			}
 			return f.withOrderer(cmd.Context(), func(s *session, o *client.Orderer) error {
-				if err := s.submitConfigTx(cmd.Context(), o, f.file, f.channel); err != nil {
+				e, err := f.createTx()
+				if err != nil {
+					return err
+				}
+				if err := s.submitConfigTx(cmd.Context(), o, e, f.channel); err != nil {
 					return err
 				}
 				block, err := s.firstBlock(cmd.Context(), o, f.channel, timeout)
@@ -42,7 +50,7 @@ func newChannelCreate(f *channelFlags) *cobra.Command {
 				}
 				return writeMessage(output, block, 0o644)
 			})
-		}),
+		},
 	}
 	f.addChannel(cmd)
 	f.addFile(cmd)
@@ -51,12 +59,28 @@ func newChannelCreate(f *channelFlags) *cobra.Command {
 	return cmd
 }
 
-// submitConfigTx signs the configuration update in file and hands it to the orderer.
-func (s *session) submitConfigTx(ctx context.Context, o *client.Orderer, file, channel string) error {
-	e, err := readConfigTx(file)
-	if err != nil {
-		return err
+// createTx is the transaction in the file that -f names or, without it, one made of the default profile.
+func (f *channelFlags) createTx() (*tx.Envelope, error) {
+	if f.file != "" {
+		return readConfigTx(f.file)
 	}
+	conf, err := profile.Open("", f.io.Env)
+	if err != nil {
+		return nil, err
+	}
+	p, _, err := conf.Profile(defaultProfile)
+	if err != nil {
+		return nil, err
+	}
+	e, err := p.CreateChannelTx(f.channel, nil, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return tx.FromEnvelope(e)
+}
+
+// submitConfigTx signs a configuration update and hands it to the orderer.
+func (s *session) submitConfigTx(ctx context.Context, o *client.Orderer, e *tx.Envelope, channel string) error {
 	signed, err := signConfigTx(e, channel, s.signer)
 	if err != nil {
 		return err
@@ -71,11 +95,12 @@ func (s *session) firstBlock(ctx context.Context, o *client.Orderer, channel str
 	for {
 		block, err := s.client.Block(ctx, o, channel, client.Number(0))
 		if err == nil {
+			s.received(ctx, block)
 			return block, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(errors.New("timeout waiting for channel creation"), err)
+			return nil, fmt.Errorf("timeout waiting for channel creation: %w", err)
 		case <-time.After(createPoll):
 		}
 	}

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -19,44 +20,58 @@ func newChannelFetch(f *channelFlags) *cobra.Command {
 		Short:   "Fetch a block",
 		Long:    "Fetch a specified block, writing it to a file. It comes from the orderer that -o names or, without -o, from the peer.",
 		Example: "  peer channel fetch config mychannel_config.block -o localhost:7050 -c mychannel",
-		RunE: verb(func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0:
-				return usageError{fmt.Errorf("fetch target required, oldest, newest, config, or a number")}
+				return usageError{errors.New("fetch target required, oldest, newest, config, or a number")}
 			case len(args) > 2:
-				return usageError{fmt.Errorf("trailing args detected")}
+				return usageError{errors.New("trailing args detected")}
 			}
 			file := f.channel + "_" + args[0] + ".block"
 			if len(args) == 2 {
 				file = args[1]
 			}
 			fetch := func(s *session, from client.Deliverer) error {
-				b, err := s.fetch(cmd.Context(), from, f.channel, args[0])
+				b, err := s.fetch(cmd.Context(), source{from, f.channel, bestEffort}, args[0])
 				if err != nil {
-					return deliverError(cmd.Context(), s, err)
+					return err
 				}
 				return writeMessage(file, b, 0o644)
 			}
 			if f.orderer.given() {
 				return f.withOrderer(cmd.Context(), func(s *session, o *client.Orderer) error { return fetch(s, o) })
 			}
-			return f.withPeer(cmd.Context(), func(s *session, p *client.Peer) error { return fetch(s, p) })
-		}),
+			return f.with(func(s *session) error {
+				p, err := s.peer(cmd.Context(), "deliver")
+				if err != nil {
+					return prefixed("error getting deliver client for channel: failed to create deliver client", err)
+				}
+				s.connected(cmd.Context())
+				return fetch(s, p)
+			})
+		},
 	}
 	f.addChannel(cmd)
 	cmd.Flags().BoolVar(&bestEffort, "bestEffort", false, "Whether fetch requests should ignore errors and return blocks on a best effort basis")
 	return cmd
 }
 
+// source is where blocks come from.
+type source struct {
+	from       client.Deliverer
+	channel    string
+	bestEffort bool
+}
+
 // fetch gets the block that target names: newest, oldest, config or a number.
-func (s *session) fetch(ctx context.Context, from client.Deliverer, channel, target string) (*commonpb.Block, error) {
+func (s *session) fetch(ctx context.Context, from source, target string) (*commonpb.Block, error) {
 	switch target {
 	case "oldest":
-		return s.client.Block(ctx, from, channel, client.Oldest())
+		return s.block(ctx, from, client.Oldest())
 	case "newest":
-		return s.client.Block(ctx, from, channel, client.Newest())
+		return s.block(ctx, from, client.Newest())
 	case "config":
-		newest, err := s.client.Block(ctx, from, channel, client.Newest())
+		newest, err := s.block(ctx, from, client.Newest())
 		if err != nil {
 			return nil, err
 		}
@@ -64,12 +79,29 @@ func (s *session) fetch(ctx context.Context, from client.Deliverer, channel, tar
 		if err != nil {
 			return nil, err
 		}
+		config, err := s.block(ctx, from, client.Number(number))
 		s.log.InfoContext(ctx, fmt.Sprintf("Retrieving last config block: %d", number))
-		return s.client.Block(ctx, from, channel, client.Number(number))
+		return config, err
 	}
 	number, err := strconv.ParseUint(target, 10, 64)
 	if err != nil {
 		return nil, fmt.Errorf("fetch target illegal: %s", target)
 	}
-	return s.client.Block(ctx, from, channel, client.Number(number))
+	return s.block(ctx, from, client.Number(number))
+}
+
+func (s *session) block(ctx context.Context, from source, p client.Position) (*commonpb.Block, error) {
+	if from.bestEffort {
+		p = p.BestEffort()
+	}
+	b, err := s.client.Block(ctx, from.from, from.channel, p)
+	if err != nil {
+		return nil, s.deliverError(ctx, err)
+	}
+	s.received(ctx, b)
+	return b, nil
+}
+
+func (s *session) received(ctx context.Context, b *commonpb.Block) {
+	s.common.InfoContext(ctx, fmt.Sprintf("Received block: %d", b.GetHeader().GetNumber()))
 }

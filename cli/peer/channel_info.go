@@ -15,14 +15,14 @@ func newChannelInfo(f *channelFlags) *cobra.Command {
 		Short:   "get blockchain information of a specified channel.",
 		Long:    "get blockchain information of a specified channel. Requires '-c'.",
 		Example: "  peer channel getinfo -c mychannel",
-		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.channel == "" {
 				return usageError{fmt.Errorf("Must supply channel ID")}
 			}
 			return f.withPeer(cmd.Context(), func(s *session, p *client.Peer) error {
 				info, err := s.client.ChainInfo(cmd.Context(), p, f.channel)
 				if err != nil {
-					return badResponse("received bad response, status %d: %s", err)
+					return refusal(err, "failed sending proposal: %w", "received bad response, status %d: %s")
 				}
 				text, err := json.Marshal(struct {
 					Height            uint64 `json:"height,omitempty"`
@@ -35,7 +35,7 @@ func newChannelInfo(f *channelFlags) *cobra.Command {
 				cmd.Printf("Blockchain info: %s\n", text)
 				return nil
 			})
-		}),
+		},
 	}
 	f.addChannel(cmd)
 	return cmd

@@ -18,7 +18,7 @@ func newChannelJoin(f *channelFlags) *cobra.Command {
 		Use:     "join",
 		Short:   "Joins the peer to a channel.",
 		Example: "  peer channel join -b mychannel.block",
-		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if path == "" {
 				return usageError{errors.New("Must supply genesis block path")}
 			}
@@ -32,12 +32,12 @@ func newChannelJoin(f *channelFlags) *cobra.Command {
 					return fmt.Errorf("%s is not a block: %w", path, err)
 				}
 				if err := s.client.Join(cmd.Context(), p, genesis); err != nil {
-					return fmt.Errorf("proposal failed (err: %w)", badResponse("bad proposal response %d: %s", err))
+					return refusal(err, "proposal failed (err: %w)", "proposal failed (err: bad proposal response %d: %s)")
 				}
 				s.log.InfoContext(cmd.Context(), "Successfully submitted proposal to join channel")
 				return nil
 			})
-		}),
+		},
 	}
 	cmd.Flags().StringVarP(&path, "blockpath", "b", "", "Path to file containing genesis block")
 	return cmd

@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/heddleledger/heddle/client"
@@ -11,11 +13,14 @@ func newChannelList(f *channelFlags) *cobra.Command {
 		Use:     "list",
 		Short:   "List of channels peer has joined.",
 		Example: "  peer channel list",
-		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 0 {
+				return usageError{fmt.Errorf("trailing args detected: %s", args)}
+			}
 			return f.withPeer(cmd.Context(), func(s *session, p *client.Peer) error {
 				channels, err := s.client.Channels(cmd.Context(), p)
 				if err != nil {
-					return badResponse("received bad response, status %d: %s", err)
+					return refusal(err, "Failed sending proposal, got %w", "Received bad response, status %d: %s")
 				}
 				cmd.Println("Channels peers has joined: ")
 				for _, c := range channels {
@@ -23,6 +28,6 @@ func newChannelList(f *channelFlags) *cobra.Command {
 				}
 				return nil
 			})
-		}),
+		},
 	}
 }

@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/heddleledger/heddle/client"
@@ -12,21 +14,25 @@ func newChannelUpdate(f *channelFlags) *cobra.Command {
 		Short:   "Send a configtx update.",
 		Long:    "Signs and sends the supplied configtx update file to the channel. Requires '-f', '-o', '-c'.",
 		Example: "  peer channel update -o localhost:7050 -c mychannel -f update.pb",
-		RunE: verb(func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.channel == "" {
-				return errNoChannel
+				return usageError{errors.New("Must supply channel ID")}
 			}
 			if f.file == "" {
 				return usageError{errNoConfigTx}
 			}
 			return f.withOrderer(cmd.Context(), func(s *session, o *client.Orderer) error {
-				if err := s.submitConfigTx(cmd.Context(), o, f.file, f.channel); err != nil {
+				e, err := readConfigTx(f.file)
+				if err != nil {
+					return err
+				}
+				if err := s.submitConfigTx(cmd.Context(), o, e, f.channel); err != nil {
 					return err
 				}
 				s.log.InfoContext(cmd.Context(), "Successfully submitted channel update")
 				return nil
 			})
-		}),
+		},
 	}
 	f.addChannel(cmd)
 	f.addFile(cmd)

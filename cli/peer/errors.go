@@ -8,14 +8,18 @@ import (
 	"github.com/heddleledger/heddle/client"
 )
 
-// badResponse puts a peer's refusal into the words of the command: format takes the status and the message. Other errors stay.
-func badResponse(format string, err error) error {
+// refusal puts a peer's answer other than success into the words of a command: call, with one %w, is for a call that failed, answer for a
+// status and a message. Other errors stay.
+func refusal(err error, call, answer string) error {
 	var refused *client.EndorseError
-	if errors.As(err, &refused) && refused.Response != nil {
-		r := refused.Response.GetResponse()
-		return fmt.Errorf(format, r.GetStatus(), r.GetMessage())
+	switch {
+	case !errors.As(err, &refused):
+		return err
+	case refused.Err != nil:
+		return fmt.Errorf(call, refused.Err)
 	}
-	return err
+	r := refused.Response.GetResponse()
+	return fmt.Errorf(answer, r.GetStatus(), r.GetMessage())
 }
 
 // broadcastError puts an orderer's refusal into Fabric's words.
@@ -28,10 +32,10 @@ func broadcastError(err error) error {
 }
 
 // deliverError puts the status that ended a block stream into Fabric's words.
-func deliverError(ctx context.Context, s *session, err error) error {
+func (s *session) deliverError(ctx context.Context, err error) error {
 	var ended *client.DeliverError
 	if errors.As(err, &ended) && ended.Err == nil {
-		s.log.InfoContext(ctx, fmt.Sprintf("Got status: &{%s}", ended.Status))
+		s.common.InfoContext(ctx, fmt.Sprintf("Got status: &{%s}", ended.Status))
 		return fmt.Errorf("can't read the block: &{%s}", ended.Status)
 	}
 	return err

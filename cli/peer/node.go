@@ -1,51 +1,44 @@
 package peer
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/spf13/cobra"
 
-	"github.com/heddleledger/heddle/config"
-	"github.com/heddleledger/heddle/logging"
 	"github.com/heddleledger/heddle/node"
 )
 
 func newNode(io IO) *cobra.Command {
-	cmd := &cobra.Command{Use: "node", Short: "Operate a peer node: start."}
-	cmd.AddCommand(newNodeStart(io))
+	n := &base{io: io}
+	cmd := &cobra.Command{Use: "node", Short: "Operate a peer node: start.", PersistentPreRunE: n.opener("nodeCmd")}
+	cmd.AddCommand(newNodeStart(n))
 	return cmd
 }
 
-func newNodeStart(io IO) *cobra.Command {
+func newNodeStart(n *base) *cobra.Command {
 	var devMode bool
 	cmd := &cobra.Command{
 		Use:     "start",
 		Short:   "Starts the node.",
 		Long:    "Starts a node that interacts with the network. It stops on SIGINT and SIGTERM.",
 		Example: "  FABRIC_CFG_PATH=/etc/hyperledger/fabric peer node start",
-		RunE: verb(func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 0 {
-				return usageError{fmt.Errorf("trailing args detected")}
+				return usageError{errors.New("trailing args detected")}
 			}
-			logs, err := logging.FromEnv(io.Stderr, io.Env)
-			if err != nil {
-				return err
-			}
-			core, notices, err := config.LoadCore(io.Env)
-			if err != nil {
-				return err
-			}
+			core := n.session.core
 			if devMode {
 				core.Chaincode.Mode = "dev"
 			}
 			if err := core.Validate(); err != nil {
 				return err
 			}
-			for _, n := range notices {
-				logs.Named("config").Info(n.String())
+			log := n.session.logs.Named("config")
+			for _, notice := range n.session.notices {
+				log.InfoContext(cmd.Context(), notice.String())
 			}
-			return node.RunPeer(cmd.Context(), core, logs)
-		}),
+			return node.RunPeer(cmd.Context(), core, n.session.logs)
+		},
 	}
 	cmd.Flags().BoolVar(&devMode, "peer-chaincodedev", false, "Whether peer in chaincode development mode")
 	return cmd

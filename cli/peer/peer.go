@@ -1,12 +1,17 @@
 // Package peer is the peer command: a peer node, and the tools that operate channels and chaincode on one.
 //
-// There is one file per verb. A verb reads its flags into a struct of its own, opens what it needs of the session (identity, peers,
-// orderer) and calls package client; flags, output and exit codes are those of Fabric 1.4, so that scripts written for it keep working.
+// There is one file per verb. A verb reads its flags, opens what it needs of the session (identity, peers, orderer) and calls package
+// client; flags, output and exit codes are those of Fabric 1.4, so that scripts written for it keep working.
+//
+// What a command has to say goes to standard output, everything else to standard error: log lines, "Error: …", and the usage where the
+// command line itself was wrong. The exit code is 0, or 1 for any failure. Configuration and identity are read before a command looks at
+// its flags; failures there are log lines without "Error:", as in 1.4. Flags are checked before anything is connected.
 package peer
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -22,10 +27,15 @@ type IO struct {
 func Run(ctx context.Context, args []string, io IO) int {
 	root := New(io)
 	root.SetArgs(args)
-	if err := root.ExecuteContext(ctx); err != nil {
-		return 1
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
 	}
-	return 0
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintln(io.Stderr, cmd.UsageString())
+	}
+	return 1
 }
 
 // New is the command tree.
@@ -33,20 +43,19 @@ func New(io IO) *cobra.Command {
 	root := &cobra.Command{
 		Use:               "peer",
 		Short:             "Operate a peer: node|channel|chaincode|version",
+		SilenceUsage:      true, // Run shows it, on standard error
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetOut(io.Stdout)
 	root.SetErr(io.Stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.PersistentFlags().String(oldLevelFlag, "", "Legacy logging level flag")
+	_ = root.PersistentFlags().MarkHidden(oldLevelFlag)
 	root.AddCommand(newChannel(io), newChaincode(io), newNode(io), newVersion())
 	return root
 }
 
-// verb makes RunE of a function: usage is shown only after a usageError.
-func verb(run func(cmd *cobra.Command, args []string) error) func(cmd *cobra.Command, args []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		err := run(cmd, args)
-		var usage usageError
-		cmd.SilenceUsage = !errors.As(err, &usage)
-		return err
-	}
-}
+// usageError is an error of the command line: the command's usage is shown after it.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }

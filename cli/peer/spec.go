@@ -23,9 +23,6 @@ type chaincodeFlags struct {
 // noArgs is the -c of a command that was given none.
 const noArgs = "{}"
 
-// usageError asks for the command's usage to be shown after the error.
-type usageError struct{ error }
-
 // named refuses a command that does not say which chaincode it means.
 func (f *chaincodeFlags) named() error {
 	if f.name == "" {
@@ -34,8 +31,11 @@ func (f *chaincodeFlags) named() error {
 	return nil
 }
 
-// versioned refuses a command that does not say which version it means.
+// versioned refuses a command that does not say which chaincode and which version of it it means.
 func (f *chaincodeFlags) versioned(command string) error {
+	if err := f.named(); err != nil {
+		return err
+	}
 	if f.version == "" {
 		return usageError{fmt.Errorf("chaincode version is not provided for %s", command)}
 	}

@@ -13,12 +13,12 @@ func newVersion() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version of this peer.",
 		Example: "  peer version",
-		RunE: verb(func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 0 {
 				return usageError{errors.New("trailing args detected")}
 			}
 			cmd.Print(version.Text("peer"))
 			return nil
-		}),
+		},
 	}
 }
