@@ -98,10 +98,9 @@ func (t *transaction) checkNamespaces(caps channelconfig.ApplicationCapabilities
 		return refuse(illegal, "chaincode %s attempted to write to the namespace of a system chaincode that cannot be invoked", t.chaincode)
 	case isSystem && !kind.byProposal:
 		return refuse(illegal, "committing an invocation of cc %s is illegal", t.chaincode)
-	case isSystem && t.chaincode != lsccName && t.writesAnything():
-		// These chaincodes only read. Fabric 1.4 has no rule for them, and so takes any write that one member of the channel has endorsed.
-		return refuse(illegal, "chaincode %s attempted to write, and it can only read", t.chaincode)
 	case isSystem:
+		// Fabric 1.4 judges an invocation of qscc, cscc or +lifecycle by that chaincode's policy alone, one endorsement by any member of the
+		// channel, also when it writes elsewhere. A peer that refused it would part from the channel's other peers.
 		t.judgedBy = []string{t.chaincode}
 	}
 	return nil
@@ -115,16 +114,6 @@ func writes(ns *rwset.Namespace, caps channelconfig.ApplicationCapabilities) boo
 	for i := range ns.Collections {
 		h := ns.Collections[i].Hashed
 		if caps.PrivateChannelData && (len(h.HashedWrites) > 0 || caps.KeyLevelEndorsement && len(h.MetadataWrites) > 0) {
-			return true
-		}
-	}
-	return false
-}
-
-func (t *transaction) writesAnything() bool {
-	all := channelconfig.ApplicationCapabilities{KeyLevelEndorsement: true, PrivateChannelData: true}
-	for i := range t.set.Namespaces {
-		if writes(&t.set.Namespaces[i], all) {
 			return true
 		}
 	}

@@ -20,7 +20,5 @@
 //   - Nothing in a block can make this package panic, and no transaction is looked at before its creator's signature has been verified,
 //     other than its headers.
 //
-// On a channel the codes are part of the commit hash, so rules that look odd are kept on purpose; each says so where it stands. There is
-// one exception: an invocation of qscc, cscc or +lifecycle that writes is refused (ILLEGAL_WRITESET), which 1.4.12 accepts with one
-// endorsement by anybody, whatever it writes and wherever.
+// On a channel the codes are part of the commit hash, so rules that look odd are kept on purpose; each says so where it stands.
 package validation
