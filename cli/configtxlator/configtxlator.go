@@ -4,6 +4,7 @@ package configtxlator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,9 @@ import (
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
+
+// runError is what went wrong in a command line that was fine.
+type runError struct{ error }
 
 // Run executes the configtxlator command with args and returns the exit status.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -35,11 +39,16 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		Use: "version", Short: "Show version information", Args: cobra.NoArgs, Example: "  configtxlator version",
 		Run: func(cmd *cobra.Command, _ []string) { cmd.Print(version.Text("configtxlator")) },
 	})
-	if err := root.ExecuteContext(ctx); err != nil {
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, new(runError)):
 		fmt.Fprintln(stderr, "configtxlator: error:", err)
-		return 1
+	default:
+		fmt.Fprintf(stderr, "configtxlator: error: %s, try --help\n", err)
 	}
-	return 0
+	return 1
 }
 
 // files are the flags that say where a command reads and writes; empty means standard input and output.
@@ -89,7 +98,7 @@ func (f *files) convert(cmd *cobra.Command, convert func(string, []byte) ([]byte
 	}
 	out, err := convert(f.kind, in)
 	if err != nil {
-		return fmt.Errorf("%s: %w", failure, err)
+		return runError{fmt.Errorf("%s: %w", failure, err)}
 	}
 	return write(cmd, f.output, out)
 }
@@ -135,7 +144,7 @@ func newCompute() *cobra.Command {
 			}
 			update, err := compute(channel, from, to)
 			if err != nil {
-				return fmt.Errorf("Error computing update: %w", err)
+				return runError{fmt.Errorf("Error computing update: %w", err)}
 			}
 			return write(cmd, output, update)
 		},

@@ -32,10 +32,13 @@ func newStart() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 			if err != nil {
-				return err
+				return runError{err}
 			}
 			cmd.PrintErrf("Serving HTTP requests on %s\n", l.Addr())
-			return serve(cmd.Context(), l)
+			if err := serve(cmd.Context(), l); err != nil {
+				return runError{err}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&host, "hostname", "0.0.0.0", "The hostname or IP on which the REST server will listen")

@@ -1,8 +1,13 @@
 // Package orderer is the orderer command: an ordering node.
+//
+// What is wrong with the command line goes to standard error as it is, everything else as log lines, as Fabric 1.4's does. The exit code is
+// 0, or 1 for any failure.
 package orderer
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -13,17 +18,19 @@ import (
 	"github.com/heddleledger/heddle/version"
 )
 
+// loggedError is an error that a log line has told.
+type loggedError struct{ error }
+
 // Run executes the orderer command with args and returns the exit status. Without a verb it starts the node, as Fabric's does.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer, env []string) int {
-	start := func(cmd *cobra.Command, _ []string) error {
-		cmd.SilenceUsage = true
-		return run(cmd.Context(), stderr, env)
-	}
+	start := func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), stderr, env) }
 	root := &cobra.Command{
 		Use:               "orderer",
 		Short:             "An ordering node: start|version",
 		Args:              cobra.NoArgs,
 		RunE:              start,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetOut(stdout)
@@ -40,26 +47,36 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer, env []str
 			Run: func(cmd *cobra.Command, _ []string) { cmd.Print(version.Text("orderer")) },
 		},
 	)
-	if err := root.ExecuteContext(ctx); err != nil {
-		return 1
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
 	}
-	return 0
+	if !errors.As(err, new(loggedError)) {
+		fmt.Fprintf(stderr, "orderer: error: %s, try --help\n", err)
+	}
+	return 1
 }
 
 func run(ctx context.Context, stderr io.Writer, env []string) error {
-	conf, notices, err := config.LoadOrderer(env)
-	if err != nil {
-		return err
-	}
-	if err := conf.Validate(); err != nil {
-		return err
-	}
 	logs, err := logging.FromEnv(stderr, env)
 	if err != nil {
 		return err
 	}
-	for _, n := range notices {
-		logs.Named("config").Info(n.String())
+	log := logs.Named("orderer.common.server")
+	conf, notices, err := config.LoadOrderer(env)
+	if err == nil {
+		err = conf.Validate()
 	}
-	return node.RunOrderer(ctx, conf, logs)
+	if err != nil {
+		log.ErrorContext(ctx, "failed to parse config:  "+err.Error())
+		return loggedError{err}
+	}
+	for _, n := range notices {
+		logs.Named("config").InfoContext(ctx, n.String())
+	}
+	if err := node.RunOrderer(ctx, conf, logs); err != nil {
+		log.ErrorContext(ctx, err.Error())
+		return loggedError{err}
+	}
+	return nil
 }
