@@ -95,12 +95,35 @@ func (p *peer) newProcessRuntime() *runtime.Process {
 	return &runtime.Process{
 		Build: func(ctx context.Context, pkg *pack.Package) (string, error) {
 			return platform.Build(ctx, pkg.Type, golang.BuildRequest{
-				CodePackage: pkg.Spec.CodePackage, Path: pkg.Path, CacheDir: filepath.Join(dir, "builds"), Log: log,
+				CodePackage: pkg.Spec.CodePackage, Path: pkg.Path, CacheDir: p.buildCache(), Log: log,
 			})
 		},
 		Dir: filepath.Join(dir, "running"),
 		Log: p.logs.Named("peer.chaincode"),
 	}
+}
+
+// prepareBuilds compiles, in the background, what every Go chaincode needs, so that the first one is built fast.
+func (p *peer) prepareBuilds(ctx context.Context, g *errgroup.Group) {
+	if p.conf.Chaincode.DevMode() {
+		return
+	}
+	g.Go(func() error {
+		began, log := time.Now(), p.logs.Named("chaincode.build")
+		if err := golang.Prepare(ctx, p.buildCache()); err != nil {
+			if ctx.Err() == nil {
+				log.Warn("Go chaincode cannot be built yet", "reason", err)
+			}
+			return nil
+		}
+		log.Info("Ready to build Go chaincode", "took", time.Since(began).Round(time.Millisecond))
+		return nil
+	})
+}
+
+// buildCache keeps executables of chaincode.
+func (p *peer) buildCache() string {
+	return filepath.Join(p.conf.Peer.FileSystemPath, "chaincode-runtime", "builds")
 }
 
 // serve lets chaincode register until ctx ends.

@@ -166,6 +166,7 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 	if err := chaincodes.serve(ctx, g, support, p.logs); err != nil {
 		return err
 	}
+	p.prepareBuilds(ctx, g)
 	return serve(ctx, g, "clients", conf.ListenAddress, server, p.logs.Named("nodeCmd"))
 }
 

@@ -58,6 +58,11 @@ func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) 
 		return "", err
 	}
 	defer os.RemoveAll(work)
+	unlock, err := lock(ctx, goTool.shared, false) // a Prepare under way compiles what this build would compile again
+	if err != nil {
+		return "", fmt.Errorf("waiting for the carried packages: %w", err)
+	}
+	defer unlock()
 	b := compilation{tool: goTool, carriedDir: gopath, work: work, input: filepath.Join(work, "input"), importPath: importPath}
 	if err := unpack(r.CodePackage, b.input); err != nil {
 		return "", err
@@ -80,7 +85,8 @@ func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) 
 }
 
 // Prepare compiles the carried packages into the build cache, so that the first Build need not. It takes seconds where nothing has been built
-// before, and next to nothing later; a peer runs it in the background when it starts.
+// before, and next to nothing later; a peer runs it in the background when it starts. Peers of one user that share a cache take turns, and
+// builds wait for it.
 func Prepare(ctx context.Context, cacheDir string) error {
 	return prepareIn(ctx, cacheDir, os.Environ())
 }
@@ -105,6 +111,11 @@ func prepareIn(ctx context.Context, cacheDir string, env []string) error {
 	if err != nil {
 		return fmt.Errorf("writing the carried sources: %w", err)
 	}
+	unlock, err := lock(ctx, goTool.shared, true)
+	if err != nil {
+		return fmt.Errorf("waiting for another peer that compiles the carried shim: %w", err)
+	}
+	defer unlock()
 	args := slices.Concat([]string{"build"}, goTool.flags, []string{"github.com/hyperledger/fabric/core/chaincode/shim", "github.com/hyperledger/fabric/protos/peer"})
 	if out, err := goTool.run(ctx, gopath, []string{"GO111MODULE=off", "GOPATH=" + gopath}, args...); err != nil {
 		return fmt.Errorf("compiling the carried shim: %w\n%s", err, tail(out))
