@@ -21,7 +21,7 @@ func FuzzSignedProposal(f *testing.F) {
 	f.Add(vectors.Read(f, network, "proposals", "proposal.pb"), vectors.Read(f, network, "proposals", "endorser_org1.pb"))
 	f.Add([]byte{}, []byte{})
 	f.Add(wire.MustMarshal(&peerpb.Proposal{Header: wire.MustMarshal(&commonpb.Header{})}), []byte{1})
-	f.Add(newOdd(orgUser(f, "User1"), "kv", "get", "a").build(f).ProposalBytes, []byte{0x30, 0x06})
+	f.Add(newOdd(orgUser(f, "User1"), "kv", "get", "a").Build(f).ProposalBytes, []byte{0x30, 0x06})
 	f.Fuzz(func(t *testing.T, proposal, signature []byte) {
 		r, err := p.ProcessProposal(t.Context(), &peerpb.SignedProposal{ProposalBytes: proposal, Signature: signature})
 		require.True(t, err != nil || r.Endorsement == nil)

@@ -26,6 +26,7 @@ import (
 	"github.com/heddleledger/heddle/comm"
 	"github.com/heddleledger/heddle/endorser"
 	"github.com/heddleledger/heddle/internal/vectors"
+	"github.com/heddleledger/heddle/test/kit"
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/msppb"
@@ -75,8 +76,8 @@ func TestExpiredCreator(t *testing.T) {
 	expired := newOutsider(t, "crypto-extra/expired-client/keystore/priv_sk", "crypto-extra/expired-client/signcerts/cert.pem")
 	for _, channel := range []string{channelID, "nochannel", ""} {
 		o := newOdd(expired, "kv", "get", "a")
-		o.channel.ChannelId = channel
-		_, err := p.ProcessProposal(t.Context(), o.build(t))
+		o.Channel.ChannelId = channel
+		_, err := p.ProcessProposal(t.Context(), o.Build(t))
 		require.Equal(t, codes.Unknown, status.Code(err))
 		require.ErrorContains(t, err, "identity expired")
 	}
@@ -86,7 +87,7 @@ func TestExpiredCreator(t *testing.T) {
 func TestUnknownCA(t *testing.T) {
 	p := newPeer(t)
 	rogue := newOutsider(t, "crypto-extra/unknown-ca-client/keystore/priv_sk", "crypto-extra/unknown-ca-client/signcerts/cert.pem")
-	_, err := p.ProcessProposal(t.Context(), newOdd(rogue, "kv", "get", "a").build(t))
+	_, err := p.ProcessProposal(t.Context(), newOdd(rogue, "kv", "get", "a").Build(t))
 	require.ErrorContains(t, err, "access denied: channel [mychannel] creator org [Org1MSP]")
 }
 
@@ -94,7 +95,7 @@ func TestUnknownCA(t *testing.T) {
 func TestHighSCertificate(t *testing.T) {
 	p := newPeer(t)
 	c := newOutsider(t, "extra/high-s-certificate/creator_private_key.pem", "extra/high-s-certificate/creator_cert.pem")
-	r, err := p.ProcessProposal(t.Context(), newOdd(c, "kv", "get", "a").build(t))
+	r, err := p.ProcessProposal(t.Context(), newOdd(c, "kv", "get", "a").Build(t))
 	require.NoError(t, err)
 	require.EqualValues(t, 200, r.Response.Status)
 	requireEndorsed(t, p, r)
@@ -128,7 +129,7 @@ func TestFailuresOfSimulation(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 500, answer.Response.Status)
 		require.Nil(t, answer.Endorsement)
-		answer.Response.Message = anyHash.ReplaceAllString(answer.Response.Message, "<H>")
+		answer.Response.Message = kit.HideHashes(answer.Response.Message)
 		return answer
 	}
 	r := ask(client.Request{ChannelID: channelID, Chaincode: "kv", Args: client.Args("sleep", "1200")})
@@ -139,8 +140,8 @@ func TestFailuresOfSimulation(t *testing.T) {
 	require.NotEmpty(t, r.Payload)
 
 	o := newOdd(orgUser(t, "User1"), "kv")
-	o.spec.Input = nil
-	r, err := p.ProcessProposal(t.Context(), o.build(t))
+	o.Spec.Input = nil
+	r, err := p.ProcessProposal(t.Context(), o.Build(t))
 	require.NoError(t, err)
 	require.EqualValues(t, 500, r.Response.Status)
 }
@@ -211,10 +212,10 @@ func TestFilters(t *testing.T) {
 		}}
 	})
 	o := newOdd(orgUser(t, "User1"), "kv", "get", "a")
-	_, err := p.ProcessProposal(t.Context(), o.build(t))
+	_, err := p.ProcessProposal(t.Context(), o.Build(t))
 	require.NoError(t, err)
-	o.nonce = []byte("x")
-	_, err = p.ProcessProposal(t.Context(), o.build(t))
+	o.Nonce = []byte("x")
+	_, err = p.ProcessProposal(t.Context(), o.Build(t))
 	require.ErrorContains(t, err, "nonces begin with something else")
 }
 
@@ -222,12 +223,12 @@ func TestMetrics(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	p := newPeer(t, func(o *endorser.Options) { o.Metrics = endorser.NewMetrics(registry) })
 	user := orgUser(t, "User1")
-	ask := func(o *odd) { _, _ = p.ProcessProposal(t.Context(), o.build(t)) }
+	ask := func(o *kit.Proposal) { _, _ = p.ProcessProposal(t.Context(), o.Build(t)) }
 	ask(newOdd(user, "kv", "get", "a"))
 	ask(newOdd(user, "kv", "fail", "x"))
 	ask(newOdd(user, "nocc"))
 	forged := newOdd(user, "kv")
-	forged.signature = flipped
+	forged.Signature = kit.Flipped
 	ask(forged)
 	ask(newOdd(signer(t, "peerOrganizations/org1.example.com/peers/peer0.org1.example.com", "Org1MSP"), "kv"))
 	_, err := p.ProcessProposal(t.Context(), vectors.Message(t, &peerpb.SignedProposal{}, network, "proposals", "signed_proposal.pb"))

@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/heddleledger/heddle/test/kit"
 )
 
 // TestDemo runs the README's first command.
 func TestDemo(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), binary(t), "demo")
+	cmd := exec.CommandContext(t.Context(), kit.Binary(t), "demo")
 	tmp := t.TempDir()
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	out, err := cmd.CombinedOutput()

@@ -5,12 +5,10 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,20 +18,12 @@ import (
 	"github.com/heddleledger/heddle/localnet"
 	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/policy"
+	"github.com/heddleledger/heddle/test/kit"
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
 const both = "AND('Org1MSP.peer','Org2MSP.peer')"
-
-// binary is the heddle executable under test.
-func binary(t *testing.T) string {
-	t.Helper()
-	path, err := filepath.Abs("../../bin/heddle")
-	require.NoError(t, err)
-	require.FileExists(t, path, "run `make build` first, or `make e2e`")
-	return path
-}
 
 // network is a running local network with one channel, and connections of Org1's administrator and user to all of it.
 type network struct {
@@ -53,44 +43,20 @@ func start(t *testing.T, o localnet.Options) *network {
 	return n
 }
 
-// startBare is start without connections, for networks that this package's own clients cannot enter. On failure the ends of the nodes'
-// logs are shown.
+// startBare is start without connections, for networks that this package's own clients cannot enter.
 func startBare(t *testing.T, o localnet.Options) *network {
 	t.Helper()
-	o.Dir, o.Executable, o.FreePorts = t.TempDir(), binary(t), true
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	made, err := localnet.Open(ctx, o)
-	require.NoError(t, err)
-	n := &network{Network: made, t: t, gopath: filepath.Join(o.Dir, "gopath")}
-	t.Cleanup(func() {
-		if t.Failed() {
-			n.showLogs()
-		}
-		if err := n.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	require.NoError(t, n.Start(ctx))
-	require.NoError(t, n.CreateChannel(ctx))
+	made := kit.Run(t, o)
+	n := &network{Network: made, t: t, gopath: filepath.Join(made.Dir, "gopath")}
 	samples, err := heddle.Samples()
 	require.NoError(t, err)
 	require.NoError(t, os.CopyFS(n.gopath, samples))
 	return n
 }
 
-func (n *network) showLogs() {
-	for _, node := range []localnet.Node{n.Orderer, n.Orgs[0].Peer, n.Orgs[1].Peer} {
-		b, _ := os.ReadFile(n.LogFile(node))
-		n.t.Logf("--- %s\n%s", node.Name, b[max(0, len(b)-6000):])
-	}
-}
-
 func (n *network) signer(i localnet.Identity) *msp.Signer {
 	n.t.Helper()
-	s, err := msp.LoadSigner(filepath.Join(n.Dir, i.UserDir(), "msp"), i.Org.MSPID)
-	require.NoError(n.t, err)
-	return s
+	return kit.Signer(n.t, n.Network, i.UserDir(), i.Org.MSPID)
 }
 
 // connect connects anew to every node. The connections end with the test.
@@ -112,9 +78,7 @@ func (n *network) connect() {
 
 func (n *network) tls(ca string) comm.ClientOptions {
 	n.t.Helper()
-	roots, err := comm.LoadRoots(ca)
-	require.NoError(n.t, err)
-	return comm.ClientOptions{TLS: &comm.ClientTLS{Roots: roots}}
+	return kit.TLS(n.t, ca)
 }
 
 // peer runs a peer command, which must succeed.

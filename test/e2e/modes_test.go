@@ -21,6 +21,7 @@ import (
 	"github.com/heddleledger/heddle/chaincode/pack"
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
 	"github.com/heddleledger/heddle/localnet"
+	"github.com/heddleledger/heddle/test/kit"
 )
 
 // TestMutualTLS runs the main job by the commands alone, solo-ordered, with client certificates required everywhere.
@@ -91,7 +92,7 @@ func TestUp(t *testing.T) {
 	dir := t.TempDir()
 	for round := range 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		cmd := exec.CommandContext(ctx, binary(t), "up", "--dir", dir, "--free-ports")
+		cmd := exec.CommandContext(ctx, kit.Binary(t), "up", "--dir", dir, "--free-ports")
 		read, write := io.Pipe()
 		cmd.Stdout, cmd.Stderr = write, write
 		require.NoError(t, cmd.Start())
@@ -111,7 +112,7 @@ func TestUp(t *testing.T) {
 		}()
 		text := <-said
 		require.Contains(t, text, filepath.Join(dir, "env", "org2-admin.sh"), "round %d", round)
-		shell := exec.CommandContext(ctx, "sh", "-c", ". "+filepath.Join(dir, "env", "org2-admin.sh")+" && exec "+binary(t)+" peer channel getinfo -c mychannel")
+		shell := exec.CommandContext(ctx, "sh", "-c", ". "+filepath.Join(dir, "env", "org2-admin.sh")+" && exec "+kit.Binary(t)+" peer channel getinfo -c mychannel")
 		out, err := shell.CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		require.Contains(t, string(out), `Blockchain info: {"height":1`)
@@ -126,7 +127,7 @@ func TestUp(t *testing.T) {
 // operations reads the peer's health and metrics and changes its log levels, over HTTP.
 func operations(t *testing.T, dir string) {
 	t.Helper()
-	n, err := localnet.Open(t.Context(), localnet.Options{Dir: dir, Executable: binary(t)})
+	n, err := localnet.Open(t.Context(), localnet.Options{Dir: dir, Executable: kit.Binary(t)})
 	require.NoError(t, err)
 	base := "http://" + n.Orgs[0].Peer.OperationsAddress()
 	get := func(path string) string {
