@@ -193,7 +193,7 @@ type DockerTLS struct {
 
 // Chaincode is the section "chaincode".
 type Chaincode struct {
-	Runtime        string            `key:"runtime"` // Heddle's own key: process, inprocess or docker; empty: decided by what is there
+	Runtime        string            `key:"runtime"` // Heddle's own key: process; empty is the same
 	StartupTimeout time.Duration     `key:"startuptimeout"`
 	ExecuteTimeout time.Duration     `key:"executetimeout"`
 	InstallTimeout time.Duration     `key:"installTimeout,later"`

@@ -92,7 +92,7 @@ func (c *Core) Validate() error {
 	k.handlers(&p.Handlers)
 	k.oneOf(c.Chaincode.Mode, "chaincode.mode", "net", "dev")
 	if c.Chaincode.Runtime != "" {
-		k.oneOf(c.Chaincode.Runtime, "chaincode.runtime", "process", "inprocess", "docker")
+		k.oneOf(c.Chaincode.Runtime, "chaincode.runtime", "process")
 	}
 	k.that(c.Chaincode.Keepalive >= 0, "chaincode.keepalive", "must not be negative")
 	k.oneOf(c.Ledger.State.StateDatabase, "ledger.state.stateDatabase", "goleveldb")

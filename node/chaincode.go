@@ -17,6 +17,7 @@ import (
 	"github.com/heddleledger/heddle/chaincode/runtime"
 	"github.com/heddleledger/heddle/comm"
 	"github.com/heddleledger/heddle/logging"
+	"github.com/heddleledger/heddle/shim"
 	"github.com/heddleledger/heddle/wire/peerpb"
 	"github.com/heddleledger/heddle/wire/tx"
 )
@@ -68,7 +69,11 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 			"which speaks plain text, may register", "address", dialled)
 		return chaincode.New(o), l, nil
 	}
-	o.Runtime = p.newProcessRuntime()
+	var support *chaincode.Support // the in-process runtime serves it, and it starts that runtime
+	o.Runtime = &eitherRuntime{
+		inProcess: p.newInProcessRuntime(func(s runtime.Stream) error { return support.Serve(s) }),
+		process:   p.newProcessRuntime(),
+	}
 	if p.tls != nil {
 		authority, err := runtime.NewAuthority(time.Now())
 		if err != nil {
@@ -85,7 +90,29 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 		o.Authority = authority
 		l.tls = &comm.ServerTLS{Certificate: certificate, RequireClientCert: true, ClientRoots: roots}
 	}
-	return chaincode.New(o), l, nil
+	support = chaincode.New(o)
+	return support, l, nil
+}
+
+// eitherRuntime runs what is compiled into the peer inside it, and everything else as a process of its own.
+type eitherRuntime struct {
+	inProcess *runtime.InProcess
+	process   *runtime.Process
+}
+
+func (e *eitherRuntime) Start(ctx context.Context, l runtime.Launch) (runtime.Instance, error) {
+	if _, ok := e.inProcess.Chaincodes[l.Name]; ok {
+		return e.inProcess.Start(ctx, l)
+	}
+	return e.process.Start(ctx, l)
+}
+
+func (p *peer) newInProcessRuntime(serve func(runtime.Stream) error) *runtime.InProcess {
+	r := &runtime.InProcess{Chaincodes: map[string]func(string, runtime.ClientStream) error{}, Serve: serve}
+	for name, cc := range p.compiledIn {
+		r.Chaincodes[name] = func(id string, s runtime.ClientStream) error { return shim.StartInProc(id, s, cc) }
+	}
+	return r
 }
 
 // newProcessRuntime runs chaincode as child processes, built from the installed packages.

@@ -27,6 +27,7 @@ import (
 	"github.com/heddleledger/heddle/logging"
 	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/operations"
+	"github.com/heddleledger/heddle/shim"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -42,11 +43,17 @@ type peer struct {
 	channels *channel.Registry
 	acl      *acl.Checker
 	packages *pack.Store
+
+	compiledIn CompiledIn
 }
 
+// CompiledIn is chaincode that a binary of one's own carries, by name: once installed and instantiated as any other, it runs inside the
+// peer. It is trusted, and every peer of the channel must agree with it.
+type CompiledIn map[string]shim.Chaincode
+
 // RunPeer runs a peer until ctx ends.
-func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs) error {
-	p := &peer{conf: conf, logs: logs, metrics: prometheus.NewRegistry()}
+func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compiledIn CompiledIn) error {
+	p := &peer{conf: conf, logs: logs, metrics: prometheus.NewRegistry(), compiledIn: compiledIn}
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := p.loadIdentity(); err != nil {
 		return err
