@@ -37,7 +37,7 @@ func newNodeStart(n *base) *cobra.Command {
 			for _, notice := range n.session.notices {
 				log.InfoContext(cmd.Context(), notice.String())
 			}
-			return node.RunPeer(cmd.Context(), core, n.session.logs)
+			return node.RunPeer(cmd.Context(), core, n.session.logs, nil)
 		},
 	}
 	cmd.Flags().BoolVar(&devMode, "peer-chaincodedev", false, "Whether peer in chaincode development mode")
