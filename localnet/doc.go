@@ -12,4 +12,5 @@
 //	DIR/client/core.yaml     what the peer commands read
 //	DIR/env/<identity>.sh    source one to run peer commands as that identity
 //	DIR/logs/<name>.log      what each node wrote
+//	DIR/lock                 held by the process that runs the network
 package localnet

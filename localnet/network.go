@@ -55,6 +55,7 @@ type Network struct {
 
 	executable string
 	processes  map[string]*process // by node name
+	locked     *os.File            // while the network runs
 }
 
 // Open makes the network that o describes or, where o.Dir holds one, takes that. Nothing runs yet.
@@ -95,6 +96,10 @@ func Open(ctx context.Context, o Options) (*Network, error) {
 
 // Start launches every node and returns when all of them listen.
 func (n *Network) Start(ctx context.Context) error {
+	var err error
+	if n.locked, err = lock(n.Dir); err != nil {
+		return err
+	}
 	for _, node := range n.nodes() {
 		if err := n.StartNode(ctx, node); err != nil {
 			return errors.Join(err, n.Stop())
@@ -123,6 +128,10 @@ func (n *Network) Stop() error {
 	nodes := n.nodes()
 	for i := len(nodes) - 1; i >= 0; i-- {
 		errs = append(errs, n.processes[nodes[i].Name].stop())
+	}
+	if n.locked != nil {
+		errs = append(errs, n.locked.Close())
+		n.locked = nil
 	}
 	return errors.Join(errs...)
 }
