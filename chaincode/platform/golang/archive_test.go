@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/heddleledger/heddle/chaincode/platform/metadata"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -126,7 +127,7 @@ func TestIndexDefinitions(t *testing.T) {
 		`{"index":{},"x":1}`:                                                         "Invalid Entry.  Entry x",
 		`{`:                                                                          "is not a valid JSON",
 	} {
-		err := validateMetadataFile("META-INF/statedb/couchdb/indexes/i.json", []byte(definition))
+		err := metadata.Check("META-INF/statedb/couchdb/indexes/i.json", []byte(definition))
 		if want == "" {
 			require.NoError(t, err, definition)
 		} else {

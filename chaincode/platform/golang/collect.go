@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/heddleledger/heddle/chaincode/platform/metadata"
 )
 
 // sourceFile is a file to package.
@@ -158,7 +160,7 @@ func pack(files []sourceFile) ([]byte, error) {
 			return nil, fmt.Errorf("Error writing %s to tar: %w", f.name, err)
 		}
 		if f.metadata {
-			if err := validateMetadataFile(f.name, content); err != nil {
+			if err := metadata.Check(f.name, content); err != nil {
 				return nil, err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/heddleledger/heddle/chaincode/platform/metadata"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -28,7 +29,7 @@ func Validate(spec *peerpb.ChaincodeDeploymentSpec) error {
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", name, err)
 		}
-		if err := validateMetadataFile(name, b); err != nil {
+		if err := metadata.Check(name, b); err != nil {
 			return fmt.Errorf("invalid state database artifact: %w", err)
 		}
 		return nil

@@ -1,4 +1,9 @@
-package golang
+// Package metadata checks the files that a code package of any language may carry for the state database: below META-INF, CouchDB
+// indexes and nothing else.
+//
+// This peer's own state database uses none, but a package that installs here must install on the peers that do. The rules and texts are
+// Fabric 1.4's.
+package metadata
 
 import (
 	"encoding/json"
@@ -14,8 +19,8 @@ import (
 // indexFile matches the only metadata files there are: CouchDB indexes of the chaincode or of one of its collections.
 var indexFile = regexp.MustCompile(`^META-INF/statedb/couchdb/(?:collections/[A-Za-z0-9_-]+/)?indexes/.*[.]json`)
 
-// validateMetadataFile checks the name and the content of a file below META-INF. The texts are Fabric's.
-func validateMetadataFile(name string, content []byte) error {
+// Check checks the name and the content of a file below META-INF.
+func Check(name string, content []byte) error {
 	if !indexFile.MatchString(name) {
 		return misplaced(name)
 	}
