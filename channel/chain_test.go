@@ -1,24 +1,14 @@
 package channel
 
 import (
-	"archive/tar"
-	"bufio"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
@@ -123,96 +113,23 @@ func state(t *testing.T, c *Channel) map[string]bool {
 func TestLongChains(t *testing.T) {
 	for _, name := range []string{"1.4.12-b100-e1.tar.zst", "1.4.12-b100-e2.tar.zst"} {
 		t.Run(name, func(t *testing.T) {
-			chain := readLongChain(t, name)
-			c := join(t, Options{Dir: t.TempDir()}, chain.blocks[0])
+			chain := vectors.ReadLongChain(t, name)
+			c := join(t, Options{Dir: t.TempDir()}, chain.Blocks[0])
 			start, txs := time.Now(), 0
-			for _, b := range chain.blocks[1:] {
+			for _, b := range chain.Blocks[1:] {
 				require.NoError(t, c.Submit(t.Context(), b))
 				txs += len(b.Data.Data)
 			}
-			last := chain.blocks[len(chain.blocks)-1].Header.Number
+			last := chain.Blocks[len(chain.Blocks)-1].Header.Number
 			require.NoError(t, c.Wait(t.Context(), last))
 			took := time.Since(start)
 			t.Logf("%d transactions in %v: %.0f a second", txs, took.Round(time.Millisecond), float64(txs)/took.Seconds())
-			require.NotEmpty(t, chain.expected)
-			for n, want := range chain.expected {
+			require.NotEmpty(t, chain.CommitHashes)
+			for n, want := range chain.CommitHashes {
 				b, err := c.Block(n)
 				require.NoError(t, err)
 				require.Equal(t, want, hex.EncodeToString(block.CommitHash(b)), "block %d", n)
 			}
 		})
-	}
-}
-
-// longChain is a chain of small transactions as an orderer stored it, and the commit hashes that a peer reached, by block.
-type longChain struct {
-	blocks   []*commonpb.Block
-	expected map[uint64]string
-}
-
-var (
-	commitHashLine = regexp.MustCompile(`(?m)^block (\d+) ntx \d+ commitHash ([0-9a-f]+)$`)
-	blockFile      = regexp.MustCompile(`^blockfile_\d+$`)
-)
-
-func readLongChain(t testing.TB, name string) *longChain {
-	f, err := os.Open(vectors.Path("chains", name))
-	require.NoError(t, err)
-	defer f.Close()
-	z, err := zstd.NewReader(f, zstd.WithDecoderMaxWindow(1<<27))
-	require.NoError(t, err)
-	defer z.Close()
-	c := &longChain{expected: map[uint64]string{}}
-	for files := tar.NewReader(z); ; {
-		h, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return c
-		}
-		require.NoError(t, err)
-		switch base := path.Base(h.Name); {
-		case base == "EXPECT.txt":
-			raw, err := io.ReadAll(files)
-			require.NoError(t, err)
-			for _, m := range commitHashLine.FindAllSubmatch(raw, -1) {
-				n, err := strconv.ParseUint(string(m[1]), 10, 64)
-				require.NoError(t, err)
-				c.expected[n] = string(m[2])
-			}
-		case blockFile.MatchString(base):
-			c.read(t, bufio.NewReader(files))
-		}
-	}
-}
-
-// read reads Fabric's block file: per block its length, then number, data hash, previous hash, and two lists, of envelopes and of metadata;
-// numbers are varints, and every string of bytes has its length before it.
-func (c *longChain) read(t testing.TB, r *bufio.Reader) {
-	number := func() uint64 {
-		n, err := binary.ReadUvarint(r)
-		require.NoError(t, err)
-		return n
-	}
-	bytes := func() []byte {
-		b := make([]byte, number())
-		_, err := io.ReadFull(r, b)
-		require.NoError(t, err)
-		return b
-	}
-	list := func() [][]byte {
-		l := make([][]byte, number())
-		for i := range l {
-			l[i] = bytes()
-		}
-		return l
-	}
-	for {
-		if _, err := r.Peek(1); errors.Is(err, io.EOF) {
-			return
-		}
-		number()
-		b := &commonpb.Block{Header: &commonpb.BlockHeader{Number: number(), DataHash: bytes(), PreviousHash: bytes()}}
-		b.Data = &commonpb.BlockData{Data: list()}
-		b.Metadata = &commonpb.BlockMetadata{Metadata: list()}
-		c.blocks = append(c.blocks, b)
 	}
 }

@@ -37,6 +37,9 @@ func (c *Channel) handle(ctx context.Context, b *commonpb.Block) error {
 	if err := c.follows(b); err != nil {
 		return err
 	}
+	if c.running.Err() != nil { // there may still be room for the block
+		return c.stopped()
+	}
 	select {
 	case c.incoming <- b:
 	case <-ctx.Done():

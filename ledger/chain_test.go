@@ -7,20 +7,18 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/heddleledger/heddle/internal/vectors"
 	"github.com/heddleledger/heddle/ledger/statedb"
 	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
-
-const vectors = "../testdata/fabric-1.4"
 
 var quiet = slog.New(slog.DiscardHandler)
 
@@ -36,7 +34,7 @@ type chainBlock struct {
 }
 
 func chainCodes(t testing.TB) []chainBlock {
-	raw, err := os.ReadFile(filepath.Join(vectors, "chain", "codes.json"))
+	raw, err := os.ReadFile(vectors.Path("fabric-1.4", "chain", "codes.json"))
 	require.NoError(t, err)
 	var blocks []chainBlock
 	require.NoError(t, json.Unmarshal(raw, &blocks))
@@ -44,7 +42,7 @@ func chainCodes(t testing.TB) []chainBlock {
 }
 
 func readBlock(t testing.TB, path ...string) *commonpb.Block {
-	raw, err := os.ReadFile(filepath.Join(append([]string{vectors}, path...)...))
+	raw, err := os.ReadFile(vectors.Path(append([]string{"fabric-1.4"}, path...)...))
 	require.NoError(t, err)
 	b := &commonpb.Block{}
 	require.NoError(t, proto.Unmarshal(raw, b))
@@ -105,7 +103,7 @@ func TestSampleChain(t *testing.T) {
 		require.Equal(t, c.CommitHash, hex.EncodeToString(block.CommitHash(b.Block)), "block %d", c.Block)
 		require.Equal(t, c.HeaderHash, hex.EncodeToString(l.Info().CurrentBlockHash))
 
-		want, err := os.ReadFile(filepath.Join(vectors, "chain", fmt.Sprintf("%d.block", c.Block)))
+		want, err := os.ReadFile(vectors.Path("fabric-1.4", "chain", fmt.Sprintf("%d.block", c.Block)))
 		require.NoError(t, err)
 		got, err := l.RawBlock(c.Block)
 		require.NoError(t, err)
@@ -129,7 +127,7 @@ func (r stateRow) String() string {
 }
 
 func requireWorldState(t testing.TB, l *Ledger) {
-	raw, err := os.ReadFile(filepath.Join(vectors, "state", "world_state.jsonl"))
+	raw, err := os.ReadFile(vectors.Path("fabric-1.4", "state", "world_state.jsonl"))
 	require.NoError(t, err)
 	var want []string
 	for line := range strings.Lines(string(raw)) {

@@ -2,12 +2,12 @@ package ledger
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/heddleledger/heddle/internal/vectors"
 	"github.com/heddleledger/heddle/ledger/rwset"
 	"github.com/heddleledger/heddle/ledger/statedb"
 	"github.com/heddleledger/heddle/wire/block"
@@ -18,7 +18,7 @@ import (
 // FuzzRestore reads any bytes as a stored block: it is restored or refused, its envelopes can be cut out, and every id is computed.
 func FuzzRestore(f *testing.F) {
 	for _, n := range []string{"0", "12", "30", "72", "75", "77", "80"} {
-		raw, err := os.ReadFile(filepath.Join(vectors, "chain", n+".block"))
+		raw, err := os.ReadFile(vectors.Path("fabric-1.4", "chain", n+".block"))
 		require.NoError(f, err)
 		f.Add(raw)
 	}

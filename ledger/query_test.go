@@ -5,13 +5,13 @@ import (
 	"encoding/hex"
 	"math"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/heddleledger/heddle/internal/vectors"
 	"github.com/heddleledger/heddle/ledger/statedb"
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/block"
@@ -26,7 +26,7 @@ func TestQueries(t *testing.T) {
 	replay(t, l, 80)
 	requirePayload := func(name string, m proto.Message) {
 		t.Helper()
-		want, err := os.ReadFile(filepath.Join(vectors, "queries", name+".payload.pb"))
+		want, err := os.ReadFile(vectors.Path("fabric-1.4", "queries", name+".payload.pb"))
 		require.NoError(t, err)
 		require.Equal(t, want, wire.MustMarshal(m))
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/heddleledger/heddle/internal/vectors"
 	"github.com/heddleledger/heddle/ledger/blockfile"
 	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -84,7 +85,7 @@ func commitUntilCrash(t testing.TB, l *Ledger) uint64 {
 // requireChain holds every stored block against Fabric's.
 func requireChain(t testing.TB, l *Ledger) {
 	for _, c := range chainCodes(t) {
-		want, err := os.ReadFile(filepath.Join(vectors, "chain", fmt.Sprintf("%d.block", c.Block)))
+		want, err := os.ReadFile(vectors.Path("fabric-1.4", "chain", fmt.Sprintf("%d.block", c.Block)))
 		require.NoError(t, err)
 		got, err := l.RawBlock(c.Block)
 		require.NoError(t, err)
