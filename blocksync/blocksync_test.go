@@ -233,8 +233,10 @@ func TestUntrusted(t *testing.T) {
 		"forbidden":         status(commonpb.Status_FORBIDDEN),
 		"not found":         status(commonpb.Status_NOT_FOUND),
 		"success":           status(commonpb.Status_SUCCESS),
-		"an empty response": func(_ uint64, s ordererpb.AtomicBroadcast_DeliverServer) error { return s.Send(&ordererpb.DeliverResponse{}) },
-		"an error":          func(uint64, ordererpb.AtomicBroadcast_DeliverServer) error { return errors.New("no") },
+		"an empty response": func(_ uint64, s ordererpb.AtomicBroadcast_DeliverServer) error {
+			return s.Send(&ordererpb.DeliverResponse{})
+		},
+		"an error": func(uint64, ordererpb.AtomicBroadcast_DeliverServer) error { return errors.New("no") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			pull(t, chain[:2], nil, listen(t, "", bad), listen(t, "", serving(chain))).wait(chain[2:])
