@@ -16,6 +16,7 @@ import (
 
 	"github.com/heddleledger/heddle/client"
 	"github.com/heddleledger/heddle/comm"
+	"github.com/heddleledger/heddle/internal/vectors"
 	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/ordererpb"
@@ -153,6 +154,36 @@ func TestInvokeWaitsForAllPeers(t *testing.T) {
 			require.NotNil(t, seek.Start.GetNewest())
 		})
 	}
+}
+
+// A block with somebody's garbage in it, for which the peer sends a status, hides nobody's transaction.
+func TestWatchSeesBehindGarbage(t *testing.T) {
+	peer := &fakePeer{events: make(chan *peerpb.DeliverResponse, 3)}
+	for n := range uint64(3) {
+		peer.blocks = append(peer.blocks, vectors.Block(t, "fabric-1.4", n))
+	}
+	wanted := vectors.Facts(t, "fabric-1.4")[2].Txs[0]
+	garbage := &peerpb.DeliverResponse{Type: &peerpb.DeliverResponse_Status{Status: commonpb.Status_BAD_REQUEST}}
+	peer.events <- garbage // block 2, the newest: before the watch began, or in it
+	w, err := client.New(signer("alice")).Watch(t.Context(), "mychannel", wanted.TxID, startPeer(t, peer))
+	require.NoError(t, err)
+	commits, err := w.Wait(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 2, commits[0].Block)
+	require.Equal(t, wanted.Code, commits[0].Code.String())
+
+	peer.events <- filteredBlock(1, 0)
+	peer.events <- garbage
+	w, err = client.New(signer("alice")).Watch(t.Context(), "mychannel", wanted.TxID, startPeer(t, peer))
+	require.NoError(t, err)
+	commits, err = w.Wait(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 2, commits[0].Block)
+
+	refusing := &fakePeer{events: make(chan *peerpb.DeliverResponse, 1)}
+	refusing.events <- garbage
+	_, err = client.New(signer("alice")).Watch(t.Context(), "mychannel", "id", startPeer(t, refusing))
+	require.ErrorContains(t, err, "deliver completed with status (BAD_REQUEST) before txid received")
 }
 
 func TestWatchFails(t *testing.T) {

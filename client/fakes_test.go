@@ -148,7 +148,7 @@ func index(p *ordererpb.SeekPosition, blocks []*commonpb.Block) uint64 {
 	case *ordererpb.SeekPosition_Oldest:
 		return 0
 	case *ordererpb.SeekPosition_Newest:
-		return uint64(len(blocks)) - 1
+		return uint64(len(blocks)) - 1 // beyond every block if there is none
 	default:
 		return t.(*ordererpb.SeekPosition_Specified).Specified.Number
 	}

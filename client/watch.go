@@ -8,8 +8,10 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
+	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
+	"github.com/heddleledger/heddle/wire/tx"
 )
 
 // Commit is where and how one peer committed a transaction.
@@ -32,6 +34,9 @@ type filtered struct {
 	address string
 	stream  grpc.BidiStreamingClient[commonpb.Envelope, peerpb.DeliverResponse]
 	first   *peerpb.FilteredBlock
+	// whole fetches the block at a position, for a block that the peer cannot filter.
+	whole func(Position) (*commonpb.Block, error)
+	next  Position // of the block that comes next
 }
 
 // Watch opens an event stream to each peer and returns when all have started: every block that a peer commits from now on is seen. The
@@ -106,21 +111,24 @@ func (c *Client) openFiltered(ctx context.Context, p *Peer, channelID string) (*
 		return nil, err
 	}
 	_ = stream.Send(seek) // a failure shows in Recv, with its reason
-	f := &filtered{address: p.Address, stream: stream}
+	f := &filtered{
+		address: p.Address, stream: stream, next: Newest(),
+		whole: func(at Position) (*commonpb.Block, error) { return c.Block(ctx, p, channelID, at) },
+	}
 	f.first, err = f.recv()
 	return f, err
 }
 
 func (f *filtered) wait(txID string) (Commit, error) {
-	block := f.first
+	b := f.first
 	for {
-		for _, t := range block.FilteredTransactions {
+		for _, t := range b.FilteredTransactions {
 			if t.GetTxid() == txID {
-				return Commit{Address: f.address, Block: block.Number, Code: t.TxValidationCode, Event: event(t)}, nil
+				return Commit{Address: f.address, Block: b.Number, Code: t.TxValidationCode, Event: event(t)}, nil
 			}
 		}
 		var err error
-		if block, err = f.recv(); err != nil {
+		if b, err = f.recv(); err != nil {
 			return Commit{}, err
 		}
 	}
@@ -131,17 +139,44 @@ func (f *filtered) recv() (*peerpb.FilteredBlock, error) {
 	if err != nil {
 		return nil, err
 	}
+	var b *peerpb.FilteredBlock
 	switch t := m.Type.(type) {
 	case *peerpb.DeliverResponse_FilteredBlock:
-		if t.FilteredBlock == nil {
+		if b = t.FilteredBlock; b == nil {
 			return nil, errors.New("the peer sent an empty filtered block")
 		}
-		return t.FilteredBlock, nil
 	case *peerpb.DeliverResponse_Status:
-		return nil, fmt.Errorf("deliver completed with status (%s) before txid received", t.Status)
+		if b, err = f.unfiltered(t.Status); err != nil {
+			return nil, err
+		}
 	default:
 		return nil, fmt.Errorf("received unexpected response type (%T)", m.Type)
 	}
+	f.next = Number(b.Number + 1)
+	return b, nil
+}
+
+// unfiltered is the block in whose place the peer sent a status. Peers do so for a block that holds somebody's garbage, which must not keep
+// others from learning of their transactions. Chaincode events are left out. When the status meant what it says, it is the error.
+func (f *filtered) unfiltered(status commonpb.Status) (*peerpb.FilteredBlock, error) {
+	refused := fmt.Errorf("deliver completed with status (%s) before txid received", status)
+	if status != commonpb.Status_BAD_REQUEST {
+		return nil, refused
+	}
+	whole, err := f.whole(f.next)
+	if err != nil {
+		return nil, refused
+	}
+	filtered := &peerpb.FilteredBlock{Number: whole.GetHeader().GetNumber()}
+	codes := block.Codes(whole)
+	for i, raw := range whole.GetData().GetData() {
+		if e, err := tx.ParseEnvelope(raw); err == nil && i < len(codes) {
+			filtered.FilteredTransactions = append(filtered.FilteredTransactions, &peerpb.FilteredTransaction{
+				Txid: e.TxID(), Type: e.Type(), TxValidationCode: codes[i],
+			})
+		}
+	}
+	return filtered, nil
 }
 
 func event(t *peerpb.FilteredTransaction) *peerpb.ChaincodeEvent {
