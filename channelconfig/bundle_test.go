@@ -3,9 +3,10 @@ package channelconfig
 import (
 	"fmt"
 	"math"
-	"os"
 	"strings"
 	"testing"
+
+	"github.com/heddleledger/heddle/internal/vectors"
 
 	"github.com/cockroachdb/datadriven"
 	"github.com/stretchr/testify/require"
@@ -236,9 +237,7 @@ func TestBrokers(t *testing.T) {
 
 func FuzzNew(f *testing.F) {
 	for _, name := range []string{"config/genesis.block", "config/mychannel.block"} {
-		raw, err := os.ReadFile(vectors + "/" + name)
-		require.NoError(f, err)
-		f.Add(raw)
+		f.Add(vectors.Read(f, "fabric-1.4", name))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		block := &commonpb.Block{}
@@ -258,9 +257,7 @@ func FuzzNew(f *testing.F) {
 
 // FuzzUpdate applies any update to the sample channel; what passes must be a tree that reads again.
 func FuzzUpdate(f *testing.F) {
-	raw, err := os.ReadFile(vectors + "/config/update-batchsize/update.pb")
-	require.NoError(f, err)
-	f.Add(raw)
+	f.Add(vectors.Read(f, "fabric-1.4", "config", "update-batchsize", "update.pb"))
 	f.Add(wire.MustMarshal(&commonpb.ConfigUpdate{ChannelId: "mychannel", WriteSet: &commonpb.ConfigGroup{Groups: map[string]*commonpb.ConfigGroup{"A": {}}}}))
 	base, _ := loadBlock(f, "config/mychannel.block")
 	system, _ := loadBlock(f, "config/genesis.block")

@@ -2,9 +2,9 @@ package channelconfig
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
+
+	"github.com/heddleledger/heddle/internal/vectors"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -14,12 +14,9 @@ import (
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
-const vectors = "../testdata/fabric-1.4"
-
 func load[M proto.Message](t testing.TB, name string, m M) M {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(vectors, name))
-	require.NoError(t, err)
+	raw := vectors.Read(t, "fabric-1.4", name)
 	require.NoError(t, proto.Unmarshal(raw, m))
 	return m
 }
@@ -126,8 +123,7 @@ func TestComputeUpdate(t *testing.T) {
 		require.NoError(t, err)
 		got, err := wire.Marshal(update)
 		require.NoError(t, err)
-		want, err := os.ReadFile(filepath.Join(vectors, dir, "update.pb"))
-		require.NoError(t, err)
+		want := vectors.Read(t, "fabric-1.4", dir, "update.pb")
 		require.Equal(t, want, got, dir)
 
 		b, err := New("mychannel", original)

@@ -17,13 +17,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/heddleledger/heddle/internal/vectors"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/wire/msppb"
 )
-
-const vectors = "../testdata/fabric-1.4"
 
 func parse(t *testing.T, text string) *Config {
 	t.Helper()
@@ -73,14 +73,13 @@ func describe(t *testing.T, path string) string {
 }
 
 func TestSameTreeAsFabric(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(vectors, "crypto-config.yaml"))
-	require.NoError(t, err)
+	text := vectors.Read(t, "fabric-1.4", "crypto-config.yaml")
 	dir := t.TempDir()
 	var out bytes.Buffer
 	require.NoError(t, Generate(parse(t, string(text)), dir, &out))
 	require.Equal(t, "org1.example.com\norg2.example.com\n", out.String())
 
-	ours, theirs := files(t, dir), files(t, filepath.Join(vectors, "crypto"))
+	ours, theirs := files(t, dir), files(t, vectors.Path("fabric-1.4", "crypto"))
 	require.Equal(t, names(theirs), names(ours))
 	for name, path := range ours {
 		switch {
@@ -253,7 +252,7 @@ PeerOrgs: [{Name: A, Domain: a.org, EnableNodeOUs: %[1]s, Template: {Count: %[2]
 
 func TestExtendWhatFabricMade(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join(vectors, "crypto"))))
+	require.NoError(t, os.CopyFS(dir, os.DirFS(vectors.Path("fabric-1.4", "crypto"))))
 	require.NoError(t, Extend(parse(t, `
 OrdererOrgs: [{Name: O, Domain: example.com, Specs: [{Hostname: second}]}]
 PeerOrgs: [{Name: A, Domain: org1.example.com, EnableNodeOUs: true, Template: {Count: 2}, Users: {Count: 3}}]`), dir, io.Discard))

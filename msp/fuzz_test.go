@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/heddleledger/heddle/internal/vectors"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/heddleledger/heddle/wire"
@@ -20,9 +22,9 @@ func FuzzIdentity(f *testing.F) {
 		"crypto/peerOrganizations/org1.example.com/ca/ca.org1.example.com-cert.pem",
 		"crypto-extra/unknown-ca-client/signcerts/cert.pem", "crypto-extra/expired-client/signcerts/cert.pem", "extra/high-s-certificate/creator_cert.pem",
 	} {
-		f.Add(serialize(f, "Org1MSP", filepath.Join(vectors, name)))
+		f.Add(serialize(f, "Org1MSP", vectors.Path("fabric-1.4", name)))
 	}
-	creator, err := os.ReadFile(filepath.Join(vectors, "proposals/creator.pb"))
+	creator, err := os.ReadFile(vectors.Path("fabric-1.4", "proposals/creator.pb"))
 	require.NoError(f, err)
 	f.Add(creator)
 	f.Add([]byte{})
@@ -46,7 +48,7 @@ func FuzzConfig(f *testing.F) {
 	user := serialize(f, "Org1MSP", filepath.Join(peerOrg("1"), "users/User1@org1.example.com/msp/signcerts/User1@org1.example.com-cert.pem"))
 	for dir, id := range map[string]string{
 		peerOrg("1") + "/msp": "Org1MSP",
-		filepath.Join(vectors, "crypto/ordererOrganizations/example.com/msp"): "OrdererMSP",
+		vectors.Path("fabric-1.4", "crypto/ordererOrganizations/example.com/msp"): "OrdererMSP",
 	} {
 		conf, err := LoadDir(dir, id)
 		require.NoError(f, err)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heddleledger/heddle/internal/vectors"
+
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
@@ -17,13 +19,11 @@ import (
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
-const vectors = "../testdata/fabric-1.4"
-
 // inTheYear is a clock at which the vectors' certificates are valid.
 func inTheYear() time.Time { return time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 func peerOrg(n string) string {
-	return filepath.Join(vectors, "crypto/peerOrganizations/org"+n+".example.com")
+	return vectors.Path("fabric-1.4", "crypto/peerOrganizations/org"+n+".example.com")
 }
 
 func loadMSP(t testing.TB, dir, id string, opts ...Option) *MSP {
@@ -53,7 +53,7 @@ func TestRolesOfTheVectors(t *testing.T) {
 	m := NewManager(
 		loadMSP(t, peerOrg("1")+"/msp", "Org1MSP"),
 		loadMSP(t, peerOrg("2")+"/msp", "Org2MSP"),
-		loadMSP(t, filepath.Join(vectors, "crypto/ordererOrganizations/example.com/msp"), "OrdererMSP"),
+		loadMSP(t, vectors.Path("fabric-1.4", "crypto/ordererOrganizations/example.com/msp"), "OrdererMSP"),
 	)
 	require.Len(t, m.MSPs(), 3)
 	for _, c := range []struct {
@@ -64,9 +64,9 @@ func TestRolesOfTheVectors(t *testing.T) {
 		{peerOrg("1") + "/users/User1@org1.example.com/msp", "Org1MSP", []msppb.MSPRole_MSPRoleType{msppb.MSPRole_CLIENT}},
 		{peerOrg("1") + "/users/Admin@org1.example.com/msp", "Org1MSP", []msppb.MSPRole_MSPRoleType{msppb.MSPRole_ADMIN}},
 		{peerOrg("2") + "/users/Admin@org2.example.com/msp", "Org2MSP", []msppb.MSPRole_MSPRoleType{msppb.MSPRole_ADMIN}},
-		{filepath.Join(vectors, "crypto/ordererOrganizations/example.com/users/Admin@example.com/msp"), "OrdererMSP",
+		{vectors.Path("fabric-1.4", "crypto/ordererOrganizations/example.com/users/Admin@example.com/msp"), "OrdererMSP",
 			[]msppb.MSPRole_MSPRoleType{msppb.MSPRole_ADMIN}},
-		{filepath.Join(vectors, "crypto/ordererOrganizations/example.com/orderers/orderer.example.com/msp"), "OrdererMSP", nil},
+		{vectors.Path("fabric-1.4", "crypto/ordererOrganizations/example.com/orderers/orderer.example.com/msp"), "OrdererMSP", nil},
 	} {
 		s := loadSigner(t, c.dir, c.msp)
 		id, err := m.Identity(s.Creator())
@@ -104,7 +104,7 @@ func TestTextsThatClientsSee(t *testing.T) {
 	_, err = org1.Identity(wire.MustMarshal(&msppb.SerializedIdentity{Mspid: "Org1MSP", IdBytes: []byte("junk")}))
 	require.EqualError(t, err, "could not decode the PEM structure")
 
-	_, err = LoadSigner(filepath.Join(vectors, "crypto-extra/expired-client"), "Org1MSP")
+	_, err = LoadSigner(vectors.Path("fabric-1.4", "crypto-extra/expired-client"), "Org1MSP")
 	require.Error(t, err)
 	_, err = LoadSigner(peerOrg("1")+"/users/User1@org1.example.com/msp", "Org1MSP",
 		WithClock(func() time.Time { return time.Date(2060, 1, 1, 0, 0, 0, 0, time.UTC) }))
@@ -120,7 +120,7 @@ func TestStrangersAreRefused(t *testing.T) {
 		// This one says it is older than the CA that signed it.
 		"expired-client": "x509: certificate has expired or is not yet valid",
 	} {
-		_, err := org1.Identity(serialize(t, "Org1MSP", filepath.Join(vectors, "crypto-extra", dir, "signcerts/cert.pem")))
+		_, err := org1.Identity(serialize(t, "Org1MSP", vectors.Path("fabric-1.4", "crypto-extra", dir, "signcerts/cert.pem")))
 		require.ErrorContains(t, err, text, dir)
 	}
 	// A CA of the MSP is nobody's identity, and Org2's user is not Org1's.
@@ -133,7 +133,7 @@ func TestStrangersAreRefused(t *testing.T) {
 
 func TestHighSCertificateIsSanitised(t *testing.T) {
 	org1 := NewManager(loadMSP(t, peerOrg("1")+"/msp", "Org1MSP"))
-	dir := filepath.Join(vectors, "extra/high-s-certificate")
+	dir := vectors.Path("fabric-1.4", "extra/high-s-certificate")
 	asSent := serialize(t, "Org1MSP", filepath.Join(dir, "creator_cert.pem"))
 	id, err := org1.Identity(asSent)
 	require.NoError(t, err)
@@ -159,8 +159,7 @@ func TestSignaturesOfTheVectors(t *testing.T) {
 	m := NewManager(loadMSP(t, peerOrg("1")+"/msp", "Org1MSP"), loadMSP(t, peerOrg("2")+"/msp", "Org2MSP"))
 	for _, org := range []string{"org1", "org2"} {
 		var resp peerpb.ProposalResponse
-		b, err := os.ReadFile(filepath.Join(vectors, "proposals/proposal_response_"+org+".pb"))
-		require.NoError(t, err)
+		b := vectors.Read(t, "fabric-1.4", "proposals/proposal_response_"+org+".pb")
 		require.NoError(t, proto.Unmarshal(b, &resp))
 		id, err := m.Identity(resp.Endorsement.Endorser)
 		require.NoError(t, err)
@@ -170,8 +169,7 @@ func TestSignaturesOfTheVectors(t *testing.T) {
 
 func TestConfigOfTheVectorsChannel(t *testing.T) {
 	var b commonpb.Block
-	raw, err := os.ReadFile(filepath.Join(vectors, "config/mychannel.block"))
-	require.NoError(t, err)
+	raw := vectors.Read(t, "fabric-1.4", "config/mychannel.block")
 	require.NoError(t, proto.Unmarshal(raw, &b))
 	var env commonpb.Envelope
 	require.NoError(t, proto.Unmarshal(b.Data.Data[0], &env))

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/heddleledger/heddle/internal/vectors"
+
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
@@ -18,28 +20,26 @@ import (
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
-const vectors = "../../testdata/fabric-1.4"
-
 // decoded lists the vectors that configtxlator decoded in depth: the message's file, its JSON, and its type.
 func decoded(t testing.TB) (list []struct{ raw, text, kind string }) {
 	add := func(raw, text, kind string) {
 		list = append(list, struct{ raw, text, kind string }{raw, text, kind})
 	}
-	blocks, err := filepath.Glob(vectors + "/chain/*.block")
+	blocks, err := filepath.Glob(vectors.Path("fabric-1.4", "chain", "*.block"))
 	require.NoError(t, err)
 	require.Len(t, blocks, 81)
-	for _, b := range append(blocks, vectors+"/config/genesis.block", vectors+"/config/mychannel.block") {
+	for _, b := range append(blocks, vectors.Path("fabric-1.4", "config", "genesis.block"), vectors.Path("fabric-1.4", "config", "mychannel.block")) {
 		add(b, strings.TrimSuffix(b, ".block")+".json", "common.Block")
 	}
 	for _, org := range []string{"Org1MSP", "Org2MSP"} {
-		add(vectors+"/config/"+org+"anchors.tx", vectors+"/config/"+org+"anchors.json", "common.Envelope")
+		add(vectors.Path("fabric-1.4", "config", org+"anchors.tx"), vectors.Path("fabric-1.4", "config", org+"anchors.json"), "common.Envelope")
 	}
 	for _, dir := range []string{"update-batchsize", "update-orderer_accepts_any_writer"} {
 		for name, kind := range map[string]string{
 			"original": "common.Config", "updated": "common.Config", "update": "common.ConfigUpdate",
 			"signed_update_envelope": "common.Envelope", "committed_config_block": "common.Block",
 		} {
-			path := filepath.Join(vectors, "config", dir, name)
+			path := vectors.Path("fabric-1.4", "config", dir, name)
 			add(path+".pb", path+".json", kind)
 		}
 	}
@@ -78,8 +78,7 @@ func TestVectors(t *testing.T) {
 // TestEncodeGivesTheSameBytes: what was encoded canonically comes back byte for byte.
 func TestEncodeGivesTheSameBytes(t *testing.T) {
 	for _, name := range []string{"config/Org1MSPanchors.tx", "chain/7.block", "chain/12.block", "chain/30.block", "chain/45.block"} {
-		raw, err := os.ReadFile(filepath.Join(vectors, name))
-		require.NoError(t, err)
+		raw := vectors.Read(t, "fabric-1.4", name)
 		var m, back proto.Message = &commonpb.Block{}, &commonpb.Block{}
 		if strings.HasSuffix(name, ".tx") {
 			m, back = &commonpb.Envelope{}, &commonpb.Envelope{}

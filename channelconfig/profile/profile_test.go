@@ -1,10 +1,10 @@
 package profile
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/heddleledger/heddle/internal/vectors"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -16,13 +16,11 @@ import (
 	"github.com/heddleledger/heddle/wire/etcdraftpb"
 )
 
-const vectors = "../../testdata/fabric-1.4"
-
 var now = time.Date(2026, 11, 20, 13, 25, 0, 500, time.UTC)
 
 func load(t testing.TB, name string, env ...string) *Profile {
 	t.Helper()
-	f, err := Open(vectors, env)
+	f, err := Open(vectors.Path("fabric-1.4"), env)
 	require.NoError(t, err)
 	p, notices, err := f.Profile(name)
 	require.NoError(t, err)
@@ -38,8 +36,7 @@ func unmarshal[M proto.Message](t testing.TB, raw []byte, m M) M {
 
 func readFile(t testing.TB, name string) []byte {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(vectors, "config", name))
-	require.NoError(t, err)
+	raw := vectors.Read(t, "fabric-1.4", "config", name)
 	return raw
 }
 
@@ -121,7 +118,7 @@ func TestAnchorPeersUpdate(t *testing.T) {
 }
 
 func TestOrganizationAlone(t *testing.T) {
-	f, err := Open("", []string{"FABRIC_CFG_PATH=" + vectors})
+	f, err := Open("", []string{"FABRIC_CFG_PATH=" + vectors.Path("fabric-1.4")})
 	require.NoError(t, err)
 	org, err := f.Organization("Org1MSP")
 	require.NoError(t, err)
@@ -169,7 +166,7 @@ Profiles:
 `
 
 func TestRaftAndDefaults(t *testing.T) {
-	f := Parse(vectors+"/configtx.yaml", []byte(raftFile), nil)
+	f := Parse(vectors.Path("fabric-1.4", "configtx.yaml"), []byte(raftFile), nil)
 	p, _, err := f.Profile("Raft")
 	require.NoError(t, err)
 	p.Orderer.Capabilities = map[string]bool{"V1_4_2": true}
@@ -246,8 +243,7 @@ func TestTreeErrors(t *testing.T) {
 }
 
 func FuzzFile(f *testing.F) {
-	raw, err := os.ReadFile(vectors + "/configtx.yaml")
-	require.NoError(f, err)
+	raw := vectors.Read(f, "fabric-1.4", "configtx.yaml")
 	f.Add(raw)
 	f.Add([]byte(raftFile))
 	f.Add([]byte("a: &a [*a]\nProfiles: &p {P: *p, <<: *p}\n"))
