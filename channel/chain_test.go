@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
@@ -25,7 +26,8 @@ import (
 func TestSampleChain(t *testing.T) {
 	facts := vectors.Facts(t, "fabric-1.4")
 	var commits []Committed
-	o := Options{Dir: t.TempDir(), OnCommit: func(c Committed) { commits = append(commits, c) }}
+	metrics := prometheus.NewRegistry()
+	o := Options{Dir: t.TempDir(), Metrics: NewMetrics(metrics), OnCommit: func(c Committed) { commits = append(commits, c) }}
 	c := join(t, o, ordered(t, 0))
 	for _, f := range facts[1:] {
 		require.NoError(t, c.Submit(t.Context(), ordered(t, f.Block)))
@@ -48,6 +50,11 @@ func TestSampleChain(t *testing.T) {
 	require.EqualValues(t, 5, c.Sequence())
 	require.NoError(t, c.Err())
 
+	c.settle()
+	measured := samples(t, metrics)
+	require.Equal(t, float64(len(facts)), measured["ledger_blockchain_height mychannel"])
+	require.Equal(t, 80.0, measured["ledger_block_processing_time mychannel"])
+	require.Equal(t, 5.0, measured["ledger_transaction_count lscc:latest mychannel ENDORSER_TRANSACTION VALID"])
 	for _, commit := range commits {
 		for _, r := range commit.Refusals {
 			require.Error(t, r.Err)
@@ -56,13 +63,26 @@ func TestSampleChain(t *testing.T) {
 	}
 }
 
-// ordered is a block of the sample chain as the orderer served it: what peers added is taken off.
-func ordered(t testing.TB, n uint64) *commonpb.Block {
-	b := vectors.Block(t, "fabric-1.4", n)
-	b.Metadata.Metadata[commonpb.BlockMetadataIndex_TRANSACTIONS_FILTER] = nil
-	b.Metadata.Metadata[commonpb.BlockMetadataIndex_COMMIT_HASH] = nil
-	return b
+// samples are the values of gauges and counters, and the counts of histograms, by name and labels.
+func samples(t *testing.T, g prometheus.Gatherer) map[string]float64 {
+	t.Helper()
+	families, err := g.Gather()
+	require.NoError(t, err)
+	all := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			name := f.GetName()
+			for _, l := range m.Label {
+				name += " " + l.GetValue()
+			}
+			all[name] = m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return all
 }
+
+// ordered is a block of the sample chain as the orderer served it.
+func ordered(t testing.TB, n uint64) *commonpb.Block { return vectors.OrderedBlock(t, "fabric-1.4", n) }
 
 // row is an entry of the world state as text.
 type row struct {

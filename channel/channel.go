@@ -49,6 +49,7 @@ func newChannel(r *Registry, bundle *channelconfig.Bundle, l *ledger.Ledger) *Ch
 		next: l.Height(), lastHash: l.Info().CurrentBlockHash, done: make(chan struct{}),
 	}
 	c.use(bundle)
+	c.o.Metrics.height(id, l.Height())
 	return c
 }
 
@@ -79,9 +80,6 @@ func (c *Channel) start(ctx context.Context) {
 			return
 		}
 		c.log.Error("the channel takes no more blocks; correct the cause and start the peer again", "height", c.Height(), "err", err)
-		if c.o.OnStop != nil {
-			c.o.OnStop(c.id, err)
-		}
 	}()
 }
 

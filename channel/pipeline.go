@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -115,6 +116,7 @@ func (c *Channel) commit(ctx context.Context) error {
 }
 
 func (c *Channel) commitBlock(ctx context.Context, p *validation.Prepared) error {
+	begin := time.Now()
 	verdict, err := c.decide(ctx, p)
 	if err != nil {
 		return err
@@ -125,6 +127,7 @@ func (c *Channel) commitBlock(ctx context.Context, p *validation.Prepared) error
 	if err := c.store(ctx, verdict.Block); err != nil {
 		return err
 	}
+	c.o.Metrics.committed(c.id, verdict, time.Since(begin))
 	c.report(verdict)
 	return nil
 }

@@ -2,7 +2,6 @@ package channel
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -70,14 +69,15 @@ func TestSubmitRefuses(t *testing.T) {
 
 // TestErrorStopsTheChannel: an ordered configuration that cannot follow the present one. Nothing after it is taken, nothing before it is lost.
 func TestErrorStopsTheChannel(t *testing.T) {
-	stopped := make(chan error, 1)
-	o := Options{Dir: t.TempDir(), OnStop: func(id string, err error) { stopped <- fmt.Errorf("%s: %w", id, err) }}
-	c := join(t, o, ordered(t, 0))
+	r := open(t, Options{Dir: t.TempDir()})
+	require.NoError(t, r.Join(t.Context(), ordered(t, 0)))
+	c, _ := r.Get("mychannel")
 	or := newOrderer(t, 2)
 	require.NoError(t, c.Submit(t.Context(), or.blocks[1]))
 	again := or.order(or.blocks[1].Data.Data[0])
 	require.NoError(t, c.Submit(t.Context(), again))
-	require.ErrorContains(t, <-stopped, "mychannel: block [2], transaction 0 []: error validating config which passed initial validity checks: config currently at sequence 2")
+	<-c.done
+	require.ErrorContains(t, r.Err(), "channel [mychannel] takes no more blocks: block [2], transaction 0 []: error validating config which passed initial validity checks: config currently at sequence 2")
 	require.ErrorContains(t, c.Submit(t.Context(), or.order(or.blocks[1].Data.Data[0])), "channel [mychannel] takes no more blocks: block [2]")
 	require.ErrorContains(t, c.Err(), "block [2]")
 	require.EqualValues(t, 2, c.Height())
@@ -87,14 +87,14 @@ func TestErrorStopsTheChannel(t *testing.T) {
 
 // TestUnsupportedCapabilityStopsTheChannel: a peer that is too old must not guess.
 func TestUnsupportedCapabilityStopsTheChannel(t *testing.T) {
-	stopped := make(chan error, 1)
-	c := join(t, Options{Dir: t.TempDir(), OnStop: func(_ string, err error) { stopped <- err }}, ordered(t, 0))
+	c := join(t, Options{Dir: t.TempDir()}, ordered(t, 0))
 	b := newOrderer(t, 1).update(c.Bundle(), func(config *commonpb.Config) {
 		config.ChannelGroup.Groups["Application"].Values["Capabilities"].Value = wire.MustMarshal(
 			&commonpb.Capabilities{Capabilities: map[string]*commonpb.Capability{"V9_9": {}}})
 	})
 	require.NoError(t, c.Submit(t.Context(), b))
-	err := <-stopped
+	<-c.done
+	err := c.Err()
 	require.ErrorContains(t, err, "V9_9")
 	require.ErrorContains(t, err, "run a version of the peer that has this capability")
 	require.EqualValues(t, 1, c.Height())

@@ -30,8 +30,7 @@ type Options struct {
 	OnConfig func(*channelconfig.Bundle)
 	// OnCommit is told of every block after it has been committed, in order. The next block waits until it returns.
 	OnCommit func(Committed)
-	// OnStop is told when a channel takes no more blocks because of an error.
-	OnStop func(channelID string, err error)
+	Metrics  *Metrics
 }
 
 // Committed is a block that has been committed.
@@ -56,6 +55,7 @@ type Registry struct {
 
 	mu       sync.RWMutex
 	channels map[string]*Channel
+	unopened map[string]error // why a channel on disk is not served
 }
 
 // Open opens every channel that the peer has joined and starts to keep it up to date. A channel that cannot be opened is logged and left out:
@@ -71,7 +71,7 @@ func Open(ctx context.Context, o Options) (*Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the ledgers: %w", err)
 	}
-	r := &Registry{o: o, channels: map[string]*Channel{}}
+	r := &Registry{o: o, channels: map[string]*Channel{}, unopened: map[string]error{}}
 	r.ctx, r.stop = context.WithCancel(ctx)
 	for _, e := range entries {
 		if !e.IsDir() {
@@ -79,6 +79,7 @@ func Open(ctx context.Context, o Options) (*Registry, error) {
 		}
 		if err := r.reopen(e.Name()); err != nil {
 			o.Log.Error("the channel cannot be opened and is not served", "channel", e.Name(), "err", err)
+			r.unopened[e.Name()] = err
 		}
 	}
 	return r, nil
@@ -197,6 +198,22 @@ func (r *Registry) Ledger(id string) (*ledger.Ledger, bool) {
 		return nil, false
 	}
 	return c.Ledger(), true
+}
+
+// Err names the channels that the peer has joined but does not keep up to date, and says why; nil if there are none.
+func (r *Registry) Err() error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var all []error
+	for _, id := range slices.Sorted(maps.Keys(r.unopened)) {
+		all = append(all, fmt.Errorf("channel [%s] cannot be opened: %w", id, r.unopened[id]))
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.channels)) {
+		if c := r.channels[id]; c.Err() != nil {
+			all = append(all, c.stopped())
+		}
+	}
+	return errors.Join(all...)
 }
 
 // Close stops all channels, waits for their goroutines and closes their ledgers.

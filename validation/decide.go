@@ -185,7 +185,7 @@ func (d *decision) refuseAroundUpgrades() {
 // verdict puts the outcomes together.
 func (d *decision) verdict() (*Verdict, error) {
 	b := &ledger.Block{Block: d.p.block, Txs: make([]ledger.Tx, len(d.p.txs))}
-	verdict := &Verdict{Block: b, Next: d.next}
+	verdict := &Verdict{Block: b, Next: d.next, Invoked: make([]string, len(d.p.txs))}
 	for i := range d.p.txs {
 		t, r := &d.p.txs[i], d.outcomes[i].refusal
 		b.Txs[i] = ledger.Tx{ID: t.id, Type: t.kind, RWSet: t.set}
@@ -195,6 +195,9 @@ func (d *decision) verdict() (*Verdict, error) {
 			continue
 		}
 		b.Txs[i].Code = peerpb.TxValidationCode_VALID
+		if t.chaincode != "" {
+			verdict.Invoked[i] = t.chaincode + ":" + t.version
+		}
 		if t.kind == commonpb.HeaderType_CONFIG {
 			var err error
 			if b.Txs[i].RWSet, err = ledger.ConfigRWSet(t.envelope); err != nil {

@@ -45,6 +45,7 @@ type State interface {
 type Verdict struct {
 	Block    *ledger.Block         // each transaction with its code so far, for ledger.Commit
 	Refusals []Refusal             // of every transaction that is not valid, in the order of the block
+	Invoked  []string              // per transaction, the chaincode that it ran as name:version; empty if that cannot be trusted, or there is none
 	Next     *channelconfig.Bundle // the configuration from the next block on; nil if this block does not change it
 }
 

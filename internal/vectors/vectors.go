@@ -77,8 +77,11 @@ func Block(t testing.TB, network string, number uint64) *commonpb.Block {
 	return Message(t, &commonpb.Block{}, network, "chain", fmt.Sprintf("%d.block", number))
 }
 
-// OrderedBlock is the same block as the orderer served it.
+// OrderedBlock is the same block as the orderer served it: what peers added is taken off.
 func OrderedBlock(t testing.TB, network string, number uint64) *commonpb.Block {
 	t.Helper()
-	return Message(t, &commonpb.Block{}, network, "chain", "as-ordered", fmt.Sprintf("%d.block", number))
+	b := Block(t, network, number)
+	b.Metadata.Metadata[commonpb.BlockMetadataIndex_TRANSACTIONS_FILTER] = nil
+	b.Metadata.Metadata[commonpb.BlockMetadataIndex_COMMIT_HASH] = nil
+	return b
 }
