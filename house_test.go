@@ -25,7 +25,7 @@ var storeys = [][]string{
 	{"chaincode", "validation", "acl"},
 	{"blocksync", "deliver"},
 	{"channel"},
-	{"chaincode/system", "endorser", "orderer", "operations"},
+	{"admin", "chaincode/system", "endorser", "orderer", "operations"},
 	{"client"},
 	{"node"},
 	{"localnet"},

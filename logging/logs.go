@@ -89,6 +89,9 @@ func (l *Logs) SetSpec(spec string) error {
 // Spec is the specification in force, in normal form: loggers sorted by name, then the default level.
 func (l *Logs) Spec() string { return l.levels.Load().String() }
 
+// Level is the level of the logger of that name, in lower case.
+func (l *Logs) Level(logger string) string { return levelName(l.levels.Load().of(logger)) }
+
 // handler is the slog.Handler of one module.
 type handler struct {
 	logs    *Logs

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/heddleledger/heddle/acl"
+	"github.com/heddleledger/heddle/admin"
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/pack"
 	"github.com/heddleledger/heddle/chaincode/system"
@@ -27,6 +28,7 @@ import (
 	"github.com/heddleledger/heddle/logging"
 	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/operations"
+	"github.com/heddleledger/heddle/policy"
 	"github.com/heddleledger/heddle/shim"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
@@ -167,6 +169,10 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 		Metrics:    deliver.NewMetrics(p.metrics),
 		Log:        p.logs.Named("common.deliverevents"),
 	}})
+	peerpb.RegisterAdminServer(server, admin.New(admin.Options{
+		Authorize: func(request policy.SignedData) error { return p.acl.CheckLocal(acl.Admins, request) },
+		Levels:    p.logs, Now: time.Now, Log: p.logs.Named("server"),
+	}))
 	if err := p.serveOperations(ctx, g); err != nil {
 		return err
 	}
