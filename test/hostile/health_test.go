@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,32 +16,32 @@ import (
 )
 
 // noPanics looks through everything the nodes wrote.
-func (n *network) noPanics() {
-	n.t.Helper()
+func (n *network) noPanics(t *testing.T) {
+	t.Helper()
 	for _, node := range kit.Nodes(n.Network) {
 		f, err := os.Open(n.LogFile(node))
-		require.NoError(n.t, err)
+		require.NoError(t, err)
 		defer f.Close()
 		lines := bufio.NewScanner(f)
 		lines.Buffer(nil, 16<<20)
 		for lines.Scan() {
 			if strings.Contains(lines.Text(), "panic") {
-				n.t.Errorf("%s wrote: %.500s", node.Name, lines.Text())
+				t.Errorf("%s wrote: %.500s", node.Name, lines.Text())
 			}
 		}
-		require.NoError(n.t, lines.Err())
+		require.NoError(t, lines.Err())
 	}
 }
 
 // peak is the most memory, in MiB, that a node ever had resident.
-func (n *network) peak(node localnet.Node) int {
-	n.t.Helper()
+func (n *network) peak(t *testing.T, node localnet.Node) int {
+	t.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.Pid(node)))
-	require.NoError(n.t, err)
+	require.NoError(t, err)
 	_, rest, found := strings.Cut(string(raw), "VmHWM:")
-	require.True(n.t, found)
+	require.True(t, found)
 	var kib int
 	_, err = fmt.Sscan(rest, &kib)
-	require.NoError(n.t, err)
+	require.NoError(t, err)
 	return kib / 1024
 }

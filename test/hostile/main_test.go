@@ -58,7 +58,7 @@ func start(t *testing.T) *network {
 	dir := filepath.Join(n.gopath(), "src", "example.com", "kv")
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), source, 0o644))
-	n.deploy("kv", "OR('Org1MSP.member','Org2MSP.member')", org1)
+	n.deploy(t, "kv", "OR('Org1MSP.member','Org2MSP.member')", org1)
 	return n
 }
 
@@ -90,50 +90,50 @@ func (n *network) connect() {
 }
 
 // deploy installs the chaincode kv under a name at some organisations' peers, and instantiates it through the first.
-func (n *network) deploy(name, rule string, orgs ...localnet.Org) {
-	n.t.Helper()
+func (n *network) deploy(t *testing.T, name, rule string, orgs ...localnet.Org) {
+	t.Helper()
 	for _, org := range orgs {
-		_, err := n.PeerWith(n.t.Context(), n.Admin(org), []string{"GOPATH=" + n.gopath(), "GO111MODULE=off"},
+		_, err := n.PeerWith(t.Context(), n.Admin(org), []string{"GOPATH=" + n.gopath(), "GO111MODULE=off"},
 			"chaincode", "install", "-n", name, "-v", "1.0", "-p", "example.com/kv")
-		require.NoError(n.t, err)
+		require.NoError(t, err)
 	}
 	p, err := policy.Parse(rule)
-	require.NoError(n.t, err)
-	n.route(func(r client.Route) {
-		_, err := n.admin.Instantiate(n.t.Context(), r, client.Deployment{
+	require.NoError(t, err)
+	n.route(t, func(r client.Route) {
+		_, err := n.admin.Instantiate(t.Context(), r, client.Deployment{
 			ChannelID: n.Channel, Name: name, Version: "1.0", Type: peerpb.ChaincodeSpec_GOLANG, Policy: wire.MustMarshal(p),
 		})
-		require.NoError(n.t, err)
+		require.NoError(t, err)
 	})
 }
 
 // commits has an ordinary client's transaction committed on both peers, on connections of its own. It must not take long.
-func (n *network) commits() {
-	n.t.Helper()
+func (n *network) commits(t *testing.T) {
+	t.Helper()
 	begin := time.Now()
-	n.route(func(r client.Route) {
-		ctx, cancel := context.WithTimeout(n.t.Context(), 20*time.Second)
+	n.route(t, func(r client.Route) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		_, err := n.user.Invoke(ctx, r, client.Request{ChannelID: n.Channel, Chaincode: "kv", Args: client.Args("put", "still", "here")})
-		require.NoError(n.t, err)
+		require.NoError(t, err)
 	})
 	took := time.Since(begin)
-	require.Less(n.t, took, 5*time.Second, "an ordinary transaction took too long")
-	n.t.Logf("an ordinary transaction took %s", took.Round(time.Millisecond))
+	require.Less(t, took, 5*time.Second, "an ordinary transaction took too long")
+	t.Logf("an ordinary transaction took %s", took.Round(time.Millisecond))
 }
 
 // route connects as an ordinary client does: endorsed by Org1's peer, waiting for both.
-func (n *network) route(use func(client.Route)) {
-	n.t.Helper()
+func (n *network) route(t *testing.T, use func(client.Route)) {
+	t.Helper()
 	var peers []*client.Peer
 	for _, org := range n.Orgs {
-		p, err := client.ConnectPeer(n.t.Context(), org.Peer.Address(), kit.TLS(n.t, n.PeerCA(org)))
-		require.NoError(n.t, err)
+		p, err := client.ConnectPeer(t.Context(), org.Peer.Address(), kit.TLS(t, n.PeerCA(org)))
+		require.NoError(t, err)
 		defer p.Close()
 		peers = append(peers, p)
 	}
-	o, err := client.ConnectOrderer(n.t.Context(), n.Orderer.Address(), kit.TLS(n.t, n.OrdererCA()))
-	require.NoError(n.t, err)
+	o, err := client.ConnectOrderer(t.Context(), n.Orderer.Address(), kit.TLS(t, n.OrdererCA()))
+	require.NoError(t, err)
 	defer o.Close()
 	use(client.Route{Endorsers: peers[:1], Orderer: o, Wait: peers})
 }

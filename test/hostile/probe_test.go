@@ -35,12 +35,12 @@ var (
 // TestProbes asks a real network everything that real Fabric 1.4.12 was asked, and expects its answers.
 func TestProbes(t *testing.T) {
 	n := start(t)
-	n.deploy("strict", "AND('Org1MSP.member','Org2MSP.member')", n.Orgs[0], n.Orgs[1])
+	n.deploy(t, "strict", "AND('Org1MSP.member','Org2MSP.member')", n.Orgs[0], n.Orgs[1])
 	t.Run("proposals", n.probeProposals)
 	t.Run("broadcast", n.probeBroadcast)
 	t.Run("deliver", n.probeDeliver)
-	n.commits()
-	n.noPanics()
+	n.commits(t)
+	n.noPanics(t)
 }
 
 func (n *network) probeProposals(t *testing.T) {
