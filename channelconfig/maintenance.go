@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/etcdraftpb"
 	"github.com/heddleledger/heddle/wire/ordererpb"
@@ -94,7 +95,7 @@ func consensusTypeOnly(env *commonpb.Envelope) error {
 		return fmt.Errorf("envelope to config update unmarshaling error: %w", err)
 	}
 	update := &commonpb.ConfigUpdate{}
-	if err := proto.Unmarshal(e.ConfigUpdate, update); err != nil {
+	if err := wire.Unmarshal(e.ConfigUpdate, update); err != nil {
 		return fmt.Errorf("config update unmarshaling error: %w", err)
 	}
 	write := update.GetWriteSet()

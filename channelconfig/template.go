@@ -54,7 +54,7 @@ func openCreation(env *commonpb.Envelope) (string, *commonpb.ConfigUpdate, error
 		return "", nil, fmt.Errorf("Failing initial channel config creation because of payload unmarshaling error: %w", err)
 	}
 	e := &commonpb.ConfigUpdateEnvelope{}
-	if err := proto.Unmarshal(payload.Data, e); err != nil {
+	if err := wire.Unmarshal(payload.Data, e); err != nil {
 		return "", nil, fmt.Errorf("Failing initial channel config creation because of config update envelope unmarshaling error: %w", err)
 	}
 	if payload.Header == nil {
@@ -65,7 +65,7 @@ func openCreation(env *commonpb.Envelope) (string, *commonpb.ConfigUpdate, error
 		return "", nil, fmt.Errorf("Failed initial channel config creation because channel header was malformed: %w", err)
 	}
 	update := &commonpb.ConfigUpdate{}
-	if err := proto.Unmarshal(e.ConfigUpdate, update); err != nil {
+	if err := wire.Unmarshal(e.ConfigUpdate, update); err != nil {
 		return "", nil, fmt.Errorf("Failing initial channel config creation because of config update unmarshaling error: %w", err)
 	}
 	if update.ChannelId != header.ChannelId {

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/policy"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
@@ -70,7 +71,7 @@ func OpenEnvelope(env *commonpb.Envelope, want commonpb.HeaderType, into proto.M
 	if header.Type != int32(want) {
 		return nil, fmt.Errorf("invalid type %s, expected %s", commonpb.HeaderType(header.Type), want)
 	}
-	if err := proto.Unmarshal(payload.Data, into); err != nil {
+	if err := wire.Unmarshal(payload.Data, into); err != nil {
 		return nil, fmt.Errorf("error unmarshaling message for type %s: %w", want, err)
 	}
 	return header, nil
@@ -84,9 +85,7 @@ func SignedData(e *commonpb.ConfigUpdateEnvelope) ([]policy.SignedData, error) {
 		if err := proto.Unmarshal(s.GetSignatureHeader(), header); err != nil {
 			return nil, fmt.Errorf("signature %d: error unmarshaling SignatureHeader: %w", i, err)
 		}
-		data := make([]byte, 0, len(s.GetSignatureHeader())+len(e.ConfigUpdate))
-		data = append(append(data, s.GetSignatureHeader()...), e.ConfigUpdate...)
-		signed[i] = policy.Remember(data, header.Creator, s.GetSignature())
+		signed[i] = policy.RememberJoined(s.GetSignatureHeader(), e.ConfigUpdate, header.Creator, s.GetSignature())
 	}
 	return signed, nil
 }
@@ -94,7 +93,7 @@ func SignedData(e *commonpb.ConfigUpdateEnvelope) ([]policy.SignedData, error) {
 // authorize holds an update against the current tree and returns the tree it makes.
 func (b *Bundle) authorize(e *commonpb.ConfigUpdateEnvelope) (*commonpb.ConfigGroup, error) {
 	update := &commonpb.ConfigUpdate{}
-	if err := proto.Unmarshal(e.ConfigUpdate, update); err != nil {
+	if err := wire.Unmarshal(e.ConfigUpdate, update); err != nil {
 		return nil, fmt.Errorf("error unmarshaling ConfigUpdate: %w", err)
 	}
 	if update.ChannelId != b.channelID {

@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -64,7 +65,7 @@ func filterTransaction(envelope []byte, code peerpb.TxValidationCode) (channel s
 // filterActions keeps of each action's chaincode event everything but the payload.
 func filterActions(data []byte) (*peerpb.FilteredTransactionActions, error) {
 	transaction := &peerpb.Transaction{}
-	if err := proto.Unmarshal(data, transaction); err != nil {
+	if err := wire.Unmarshal(data, transaction); err != nil {
 		return nil, fmt.Errorf("error unmarshal transaction payload for block event: %w", err)
 	}
 	f := &peerpb.FilteredTransactionActions{}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/heddleledger/heddle/msp"
@@ -10,6 +11,9 @@ import (
 // signature verified at most once.
 type SignedData struct {
 	Data, Identity, Signature []byte
+	// Tail is signed behind Data. The two are kept apart, and joined only to verify a signature of a known identity, because a message
+	// may carry any number of signatures over one long text.
+	Tail []byte
 
 	memo *memo
 }
@@ -22,7 +26,12 @@ type memo struct {
 
 // Remember returns a SignedData whose signature is verified at most once, however many policies see it or copies of it.
 func Remember(data, identity, signature []byte) SignedData {
-	return SignedData{Data: data, Identity: identity, Signature: signature, memo: &memo{}}
+	return RememberJoined(data, nil, identity, signature)
+}
+
+// RememberJoined is Remember for a signature over data followed by tail.
+func RememberJoined(data, tail, identity, signature []byte) SignedData {
+	return SignedData{Data: data, Tail: tail, Identity: identity, Signature: signature, memo: &memo{}}
 }
 
 // Verified returns a SignedData whose signature somebody has verified already, with what outcome (nil for a good one).
@@ -44,10 +53,17 @@ func (s SignedData) Verify(ids *msp.Manager) error {
 
 func (s *SignedData) verify(id *msp.Identity) error {
 	if s.memo == nil {
-		return id.Verify(s.Data, s.Signature)
+		return id.Verify(s.signed(), s.Signature)
 	}
-	s.memo.once.Do(func() { s.memo.err = id.Verify(s.Data, s.Signature) })
+	s.memo.once.Do(func() { s.memo.err = id.Verify(s.signed(), s.Signature) })
 	return s.memo.err
+}
+
+func (s *SignedData) signed() []byte {
+	if len(s.Tail) == 0 {
+		return s.Data
+	}
+	return slices.Concat(s.Data, s.Tail)
 }
 
 // remembered returns signed with a memo in every element.

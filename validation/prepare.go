@@ -211,9 +211,7 @@ func (t *transaction) verifyEndorsements(bundle *channelconfig.Bundle) {
 	seen := make(map[string]bool, len(t.Endorsements))
 	for i, e := range t.Endorsements {
 		endorser := e.GetEndorser()
-		data := make([]byte, 0, len(t.ResponsePayload)+len(endorser))
-		data = append(append(data, t.ResponsePayload...), endorser...)
-		t.endorsements[i] = policy.Remember(data, endorser, e.GetSignature())
+		t.endorsements[i] = policy.RememberJoined(t.ResponsePayload, endorser, endorser, e.GetSignature())
 		if len(seen) < maxAhead && !seen[string(endorser)] {
 			seen[string(endorser)] = true
 			_ = t.endorsements[i].Verify(bundle.MSPs()) // a bad one is the policy's to judge

@@ -84,7 +84,7 @@ func parseSigned(raw []byte) (*Package, error) {
 // parseSpec fills what both forms of package have.
 func parseSpec(raw []byte) (*Package, error) {
 	spec := &peerpb.ChaincodeDeploymentSpec{}
-	if err := proto.Unmarshal(raw, spec); err != nil {
+	if err := wire.Unmarshal(raw, spec); err != nil {
 		return nil, fmt.Errorf("failed to unmarshal deployment spec from bytes: %w", err)
 	}
 	id := spec.GetChaincodeSpec().GetChaincodeId()
@@ -121,7 +121,7 @@ func openSigned(raw []byte) (*commonpb.ChannelHeader, *peerpb.SignedChaincodeDep
 	if channel.Type != int32(commonpb.HeaderType_CHAINCODE_PACKAGE) {
 		return nil, nil, errors.New("invalid type of envelope for chaincode package")
 	}
-	if err := proto.Unmarshal(payload.Data, signed); err != nil {
+	if err := wire.Unmarshal(payload.Data, signed); err != nil {
 		return nil, nil, fmt.Errorf("decoding the signed deployment spec: %w", err)
 	}
 	return channel, signed, nil

@@ -61,7 +61,7 @@ func (s *CSCC) guarded(c *chaincode.Call, resource string, run func(channelID st
 
 func (s *CSCC) join(ctx context.Context, c *chaincode.Call, raw []byte) *peerpb.Response {
 	genesis := &commonpb.Block{}
-	if err := proto.Unmarshal(raw, genesis); err != nil {
+	if err := wire.Unmarshal(raw, genesis); err != nil {
 		return failure("Failed to reconstruct the genesis block, error unmarshaling block: %s", err)
 	}
 	e, err := firstEnvelope(genesis)

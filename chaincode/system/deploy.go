@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sort"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/pack"
 	"github.com/heddleledger/heddle/channelconfig"
@@ -71,7 +69,7 @@ func (s *LSCC) parseDeployment(c *chaincode.Call, args [][]byte) (*deployment, *
 		return nil, badArgs(args)
 	}
 	spec := &peerpb.ChaincodeDeploymentSpec{}
-	if err := proto.Unmarshal(args[2], spec); err != nil {
+	if err := wire.Unmarshal(args[2], spec); err != nil {
 		return nil, failure("error unmarshaling ChaincodeDeploymentSpec: %s", err)
 	}
 	id := spec.GetChaincodeSpec().GetChaincodeId()
@@ -187,7 +185,7 @@ func putCollections(c *chaincode.Call, d *deployment) error {
 		return nil
 	}
 	config := &commonpb.CollectionConfigPackage{}
-	if err := proto.Unmarshal(d.collections, config); err != nil {
+	if err := wire.Unmarshal(d.collections, config); err != nil {
 		return fmt.Errorf("invalid collection configuration supplied for chaincode %s:%s", d.name, d.version)
 	}
 	for _, collection := range config.Config {

@@ -55,11 +55,11 @@ func (p *Proposal) Open() error {
 		return err
 	}
 	payload := &peerpb.ChaincodeProposalPayload{}
-	if err := proto.Unmarshal(p.Proposal.Payload, payload); err != nil {
+	if err := wire.Unmarshal(p.Proposal.Payload, payload); err != nil {
 		return fmt.Errorf("error unmarshaling ChaincodeProposalPayload: %w", err)
 	}
 	invocation := &peerpb.ChaincodeInvocationSpec{}
-	if err := proto.Unmarshal(payload.Input, invocation); err != nil {
+	if err := wire.Unmarshal(payload.Input, invocation); err != nil {
 		return fmt.Errorf("error unmarshaling ChaincodeInvocationSpec: %w", err)
 	}
 	spec := invocation.ChaincodeSpec

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
@@ -33,7 +34,7 @@ type Transaction struct {
 func ParseTransaction(e *Envelope) (*Transaction, error) {
 	const invalid = peerpb.TxValidationCode_INVALID_ENDORSER_TRANSACTION
 	t := &peerpb.Transaction{}
-	if err := proto.Unmarshal(e.Data, t); err != nil {
+	if err := wire.Unmarshal(e.Data, t); err != nil {
 		return nil, refuse(invalid, "error unmarshaling Transaction: %w", err)
 	}
 	if len(t.Actions) != 1 {
