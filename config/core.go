@@ -78,7 +78,7 @@ type PeerTLS struct {
 	Key                FileRef  `key:"key"`
 	RootCert           FileRef  `key:"rootcert"`
 	ClientRootCAs      FileRefs `key:"clientRootCAs"`
-	ServerRootCAs      FileRefs `key:"serverRootCAs"`
+	ServerRootCAs      FileRefs `key:"serverRootCAs,later"`
 	ClientKey          FileRef  `key:"clientKey"`
 	ClientCert         FileRef  `key:"clientCert"`
 	ServerHostOverride string   `key:"serverhostoverride"`
@@ -126,6 +126,7 @@ type DeliveryClient struct {
 	ConnTimeout                 time.Duration     `key:"connTimeout"`
 	ReConnectBackoffThreshold   time.Duration     `key:"reConnectBackoffThreshold"`
 	AddressOverrides            []AddressOverride `key:"addressOverrides"`
+	StaticRootsEnabled          bool              `key:"staticRootsEnabled"` // trust peer.tls.rootcert for orderers too
 }
 
 // AddressOverride replaces an orderer address of the channel configuration.

@@ -24,7 +24,7 @@ peer.discovery: enabled authCacheEnabled authCacheMaxSize authCachePurgeRetentio
 peer.events: address buffersize timeout timewindow keepalive.minInterval sendTimeout
 peer.validator: enabled
 peer.validator.events: address
-peer.deliveryclient: staticRootsEnabled blockGossipEnabled blockCensorshipTimeoutKey minimalReconnectInterval policy
+peer.deliveryclient: blockGossipEnabled blockCensorshipTimeoutKey minimalReconnectInterval policy
 peer.limits.concurrency: gatewayService qscc
 peer.BCCSP.PKCS11: Library Label Pin Hash Security SoftwareVerify Sensitive Immutable AltID KeyIds FileKeyStore.KeyStore
 peer.tls: handshakeTimeShift

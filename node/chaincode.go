@@ -157,7 +157,7 @@ func (p *peer) buildCache() string {
 func (l *chaincodeListener) serve(ctx context.Context, g *errgroup.Group, support *chaincode.Support, logs *logging.Logs) error {
 	server := comm.NewServer(comm.ServerOptions{TLS: l.tls, Log: logs.Named("comm.grpc.server")})
 	peerpb.RegisterChaincodeSupportServer(server, support)
-	return serve(ctx, g, "chaincode", l.address, server, logs.Named("nodeCmd"))
+	return serve(ctx, g, "chaincode", "peer.chaincodeListenAddress", l.address, server, logs.Named("nodeCmd"))
 }
 
 // chaincodeAddresses are where the peer listens for chaincode and where chaincode finds it. What the configuration leaves out is

@@ -1,8 +1,6 @@
 package node
 
 import (
-	"crypto/tls"
-	"fmt"
 	"slices"
 	"time"
 
@@ -20,7 +18,8 @@ import (
 // its orderers are back.
 const maxBackoff = 10 * time.Second
 
-// dialOrderer trusts, for an orderer of the channel, the TLS CAs of the channel's configuration, the peer's own, and that of an override.
+// dialOrderer trusts, for an orderer of the channel, the TLS CAs of the channel's ordering organisations, that of an override, and, if
+// peer.deliveryclient.staticRootsEnabled says so, the peer's own.
 func (p *peer) dialOrderer(b *channelconfig.Bundle, address string) (comm.ClientOptions, error) {
 	conf := &p.conf.Peer
 	o := comm.ClientOptions{
@@ -30,25 +29,21 @@ func (p *peer) dialOrderer(b *channelconfig.Bundle, address string) (comm.Client
 	if !conf.TLS.Enabled {
 		return o, nil
 	}
-	own := append(append([]string{}, conf.TLS.ServerRootCAs.Files...), conf.TLS.RootCert.File)
-	if override, ok := p.override(func(a config.AddressOverride) bool { return a.To == address }); ok && override.CACertsFile != "" {
+	var own []string
+	if conf.DeliveryClient.StaticRootsEnabled {
+		own = append(own, conf.TLS.RootCert.File)
+	}
+	if override, ok := p.override(func(a config.AddressOverride) bool { return a.To == address }); ok {
 		own = append(own, override.CACertsFile)
 	}
-	roots, err := newChannelRoots(own...)
+	roots, err := newChannelRoots(orderersOrganisations, own...)
 	if err != nil {
 		return o, err
 	}
 	if err := roots.update(b); err != nil {
 		return o, err
 	}
-	o.TLS = &comm.ClientTLS{Roots: roots.roots}
-	if cert, key := conf.TLS.ClientPair(); cert != "" {
-		pair, err := tls.LoadX509KeyPair(cert, key)
-		if err != nil {
-			return o, fmt.Errorf("loading the TLS client certificate %s and key %s: %w", cert, key, err)
-		}
-		o.TLS.Certificate = &pair
-	}
+	o.TLS = &comm.ClientTLS{Roots: roots.roots, Certificate: p.clientCert}
 	return o, nil
 }
 

@@ -3,11 +3,14 @@ package node
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
@@ -19,14 +22,19 @@ import (
 // drainTime is how long a stopping server lets calls in progress end by themselves.
 const drainTime = 3 * time.Second
 
-// serve answers on address until ctx ends, then lets calls in progress end for a while.
-func serve(ctx context.Context, g *errgroup.Group, what, address string, server *grpc.Server, log *slog.Logger) error {
+// serve answers on address, the value of key, until ctx ends, then lets calls in progress end for a while.
+func serve(ctx context.Context, g *errgroup.Group, what, key, address string, server *grpc.Server, log *slog.Logger) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("listening for %s: %w", what, err)
+		return fmt.Errorf("listening for %s at %s (%s): %w", what, address, key, err)
 	}
 	log.Info("Listening", "for", what, "address", listener.Addr().String())
-	g.Go(func() error { return server.Serve(listener) })
+	g.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, grpc.ErrServerStopped) { // which it gives when it is stopped before it began
+			return err
+		}
+		return nil
+	})
 	g.Go(func() error {
 		<-ctx.Done()
 		drained := time.AfterFunc(drainTime, server.Stop)
@@ -48,11 +56,19 @@ func (f tlsFiles) server() (*comm.ServerTLS, error) {
 	if !f.enabled {
 		return nil, nil
 	}
-	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+	pair, err := loadPair(f.cert, f.key)
 	if err != nil {
-		return nil, fmt.Errorf("loading the TLS certificate %s and key %s: %w", f.cert, f.key, err)
+		return nil, err
 	}
-	return &comm.ServerTLS{Certificate: pair, RequireClientCert: f.requireClient, ClientRoots: f.clientRoots}, nil
+	return &comm.ServerTLS{Certificate: *pair, RequireClientCert: f.requireClient, ClientRoots: f.clientRoots}, nil
+}
+
+func loadPair(cert, key string) (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("loading the TLS certificate %s and key %s: %w", cert, key, err)
+	}
+	return &pair, nil
 }
 
 func operationsTLS(f tlsFiles) (*operations.TLS, error) {
@@ -63,19 +79,40 @@ func operationsTLS(f tlsFiles) (*operations.TLS, error) {
 	return &operations.TLS{Certificate: s.Certificate, RequireClientCert: s.RequireClientCert, ClientRoots: s.ClientRoots}, nil
 }
 
-// startOperations serves metrics, health and log levels until ctx ends.
-func startOperations(ctx context.Context, g *errgroup.Group, o operations.Options) (*operations.Server, error) {
+// newMetrics is a registry with what every process tells of itself.
+func newMetrics() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	active := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fabric_version", Help: "The active version of Fabric."}, []string{"version"})
+	active.WithLabelValues(version.Fabric).Set(1)
+	r.MustRegister(active)
+	return r
+}
+
+// gatherer is what /metrics shows; nothing unless the provider is prometheus.
+func gatherer(provider string, r *prometheus.Registry) prometheus.Gatherer {
+	if provider != "prometheus" {
+		return nil
+	}
+	return r
+}
+
+// startOperations serves metrics, health and log levels until ctx ends. checks are what /healthz asks, by component.
+func startOperations(ctx context.Context, g *errgroup.Group, o operations.Options, checks map[string]operations.HealthCheck) error {
 	o.Version, o.CommitSHA = version.Fabric, version.Commit()
 	s, err := operations.Start(o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	o.Log.Info("Listening", "for", "operations", "address", s.Address())
+	for component, check := range checks {
+		err = errors.Join(err, s.RegisterHealthCheck(component, check))
+	}
 	g.Go(func() error {
 		<-ctx.Done()
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()
 		return s.Close(closing)
 	})
-	return s, nil
+	return err
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
@@ -31,6 +31,8 @@ import (
 
 // RunOrderer runs an ordering node until ctx ends.
 func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	log := logs.Named("orderer")
 	general := conf.General
 	signer, err := msp.LoadSigner(general.LocalMSPDir, general.LocalMSPID)
@@ -41,7 +43,11 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 	if err != nil {
 		return err
 	}
-	clientRoots, err := newChannelRoots(general.TLS.ClientRootCAs...)
+	var roots []string
+	if general.TLS.Enabled && general.TLS.ClientAuthRequired {
+		roots = general.TLS.ClientRootCAs
+	}
+	clientRoots, err := newChannelRoots(everybody, roots...)
 	if err != nil {
 		return fmt.Errorf("General.TLS.ClientRootCAs: %w", err)
 	}
@@ -52,8 +58,11 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 	if err != nil {
 		return err
 	}
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	clusterCert, err := clusterCertificate(&general)
+	if err != nil {
+		return err
+	}
+	metrics := newMetrics()
 
 	g, ctx := errgroup.WithContext(ctx)
 	store, err := raft.OpenStore(conf.Consensus.WALDir, logs.Named("orderer.consensus.etcdraft"))
@@ -70,7 +79,7 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 		Consenters: map[string]orderer.NewConsenter{
 			"solo": solo.New(cutting),
 			"etcdraft": raft.New(raft.Options{
-				Store: store, ServerCert: clusterCertificate(&general), Mode: cutting, Metrics: raft.NewMetrics(metrics),
+				Store: store, ServerCert: clusterCert, Mode: cutting, Metrics: raft.NewMetrics(metrics),
 			}),
 		},
 		NoExpirationChecks: general.Authentication.NoExpirationChecks,
@@ -105,26 +114,26 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 
 	address := net.JoinHostPort(general.ListenAddress, strconv.Itoa(int(general.ListenPort)))
 	start := func() error {
-		if err := startOrdererOperations(ctx, g, conf, logs, metrics); err != nil {
+		if err := startOrdererOperations(ctx, g, conf, logs, metrics, registry); err != nil {
 			return err
 		}
-		return serve(ctx, g, "clients", address, server, log)
+		return serve(ctx, g, "clients", "General.ListenAddress and ListenPort", address, server, log)
 	}
 	err = start()
 	if err == nil {
+		warnOfExpiry(ctx, g, logs.Named("certmonitor"), time.Now(), certificates(signer, serverTLS, nil))
 		log.Info("Beginning to serve requests")
 		<-ctx.Done()
+		log.Info("Stopping")
 	}
+	stop()
 	// Readers that wait for blocks hold the server open: the registry ends them first.
 	closed := errors.Join(registry.Close(), store.Close())
 	server.Stop()
-	if err != nil {
-		return errors.Join(err, closed)
-	}
-	return errors.Join(g.Wait(), closed)
+	return errors.Join(err, g.Wait(), closed)
 }
 
-func startOrdererOperations(ctx context.Context, g *errgroup.Group, conf *config.Orderer, logs *logging.Logs, metrics *prometheus.Registry) error {
+func startOrdererOperations(ctx context.Context, g *errgroup.Group, conf *config.Orderer, logs *logging.Logs, metrics *prometheus.Registry, registry *orderer.Registry) error {
 	if conf.Operations.ListenAddress == "" {
 		return nil
 	}
@@ -139,32 +148,28 @@ func startOrdererOperations(ctx context.Context, g *errgroup.Group, conf *config
 	if err != nil {
 		return err
 	}
-	_, err = startOperations(ctx, g, operations.Options{
+	return startOperations(ctx, g, operations.Options{
 		Address: conf.Operations.ListenAddress, TLS: opsTLS, Gatherer: gatherer(conf.Metrics.Provider, metrics), Logs: logs, Log: logs.Named("operations"),
+	}, map[string]operations.HealthCheck{
+		"channels": func(context.Context) error { return registry.Err() },
 	})
-	return err
-}
-
-// gatherer is what /metrics shows; nothing unless the provider is prometheus.
-func gatherer(provider string, r *prometheus.Registry) prometheus.Gatherer {
-	if provider != "prometheus" {
-		return nil
-	}
-	return r
 }
 
 // clusterCertificate is the PEM certificate by which the node finds itself among a channel's consenters: the one for the cluster, or the
 // server's. Without TLS there is none, and etcdraft channels say so.
-func clusterCertificate(g *config.General) []byte {
-	file := g.Cluster.ServerCertificate
+func clusterCertificate(g *config.General) ([]byte, error) {
+	key, file := "General.Cluster.ServerCertificate", g.Cluster.ServerCertificate
 	if file == "" {
-		file = g.TLS.Certificate
+		key, file = "General.TLS.Certificate", g.TLS.Certificate
 	}
 	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) && g.Cluster.ServerCertificate == "" && !g.TLS.Enabled {
+		return nil, nil
 	}
-	return pem
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate by which the node is known to its cluster (%s): %w", key, err)
+	}
+	return pem, nil
 }
 
 // genesisBlock is the system channel's first block, from the file or made from the profile that the configuration names.

@@ -2,21 +2,23 @@ package node
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/heddleledger/heddle/acl"
 	"github.com/heddleledger/heddle/admin"
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/pack"
+	"github.com/heddleledger/heddle/chaincode/platform/golang"
 	"github.com/heddleledger/heddle/chaincode/system"
 	"github.com/heddleledger/heddle/channel"
 	"github.com/heddleledger/heddle/channelconfig"
@@ -35,16 +37,18 @@ import (
 
 // peer is what the parts of one peer share while they are put together.
 type peer struct {
-	conf     *config.Core
-	logs     *logging.Logs
-	metrics  *prometheus.Registry
-	signer   *msp.Signer
-	local    *msp.Manager
-	tls      *comm.ServerTLS // nil without TLS
-	roots    *channelRoots   // whose client certificates are trusted
-	channels *channel.Registry
-	acl      *acl.Checker
-	packages *pack.Store
+	conf    *config.Core
+	logs    *logging.Logs
+	metrics *prometheus.Registry
+	signer  *msp.Signer
+	local   *msp.Manager
+	tls     *comm.ServerTLS // nil without TLS
+	// clientCert is what the peer shows to orderers; nil without TLS.
+	clientCert *tls.Certificate
+	roots      *channelRoots // whose client certificates are trusted
+	channels   *channel.Registry
+	acl        *acl.Checker
+	packages   *pack.Store
 
 	compiledIn CompiledIn
 }
@@ -55,8 +59,9 @@ type CompiledIn map[string]shim.Chaincode
 
 // RunPeer runs a peer until ctx ends.
 func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compiledIn CompiledIn) error {
-	p := &peer{conf: conf, logs: logs, metrics: prometheus.NewRegistry(), compiledIn: compiledIn}
-	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	p := &peer{conf: conf, logs: logs, metrics: newMetrics(), compiledIn: compiledIn}
 	if err := p.loadIdentity(); err != nil {
 		return err
 	}
@@ -72,16 +77,15 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compile
 	}
 	err = p.serve(ctx, g, support, chaincodes)
 	if err == nil {
+		warnOfExpiry(ctx, g, p.logs.Named("certmonitor"), time.Now(), certificates(p.signer, p.tls, p.clientCert))
 		p.logs.Named("nodeCmd").Info("Started peer", "id", conf.Peer.ID, "network", conf.Peer.NetworkID, "address", conf.Peer.Address)
 		<-ctx.Done()
 		p.logs.Named("nodeCmd").Info("Stopping")
 	}
+	stop()
 	// Chaincode first, so that invokes under way end; then the channels, which end the readers that wait for blocks.
 	stopped := errors.Join(support.Close(), p.channels.Close())
-	if err != nil {
-		return errors.Join(err, stopped)
-	}
-	return errors.Join(g.Wait(), stopped)
+	return errors.Join(err, g.Wait(), stopped)
 }
 
 func (p *peer) loadIdentity() error {
@@ -92,11 +96,16 @@ func (p *peer) loadIdentity() error {
 	}
 	p.signer, p.local = signer, msp.NewManager(signer.MSP())
 	var roots []string
-	if conf.TLS.Enabled {
-		roots = append(conf.TLS.ClientRootCAs.Files, conf.TLS.RootCert.File)
+	if conf.TLS.Enabled && conf.TLS.ClientAuthRequired {
+		roots = append(slices.Clone(conf.TLS.ClientRootCAs.Files), conf.TLS.RootCert.File)
 	}
-	if p.roots, err = newChannelRoots(roots...); err != nil {
+	if p.roots, err = newChannelRoots(peersOrganisations, roots...); err != nil {
 		return fmt.Errorf("peer.tls: %w", err)
+	}
+	if conf.TLS.Enabled {
+		if p.clientCert, err = loadPair(conf.TLS.ClientPair()); err != nil {
+			return err
+		}
 	}
 	p.tls, err = tlsFiles{
 		enabled: conf.TLS.Enabled, requireClient: conf.TLS.ClientAuthRequired,
@@ -121,6 +130,7 @@ func (p *peer) openStores(ctx context.Context) error {
 			MaxBackoff: min(p.conf.Peer.DeliveryClient.ReConnectBackoffThreshold, maxBackoff),
 		},
 		Workers: p.conf.Peer.ValidatorPoolSize,
+		Metrics: channel.NewMetrics(p.metrics),
 		OnConfig: func(b *channelconfig.Bundle) {
 			if err := p.roots.update(b); err != nil {
 				p.logs.Named("channel").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
@@ -180,7 +190,7 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 		return err
 	}
 	p.prepareBuilds(ctx, g)
-	return serve(ctx, g, "clients", conf.ListenAddress, server, p.logs.Named("nodeCmd"))
+	return serve(ctx, g, "clients", "peer.listenAddress", conf.ListenAddress, server, p.logs.Named("nodeCmd"))
 }
 
 func (p *peer) serveOperations(ctx context.Context, g *errgroup.Group) error {
@@ -198,10 +208,15 @@ func (p *peer) serveOperations(ctx context.Context, g *errgroup.Group) error {
 	if err != nil {
 		return err
 	}
-	_, err = startOperations(ctx, g, operations.Options{
+	checks := map[string]operations.HealthCheck{
+		"channels": func(context.Context) error { return p.channels.Err() },
+	}
+	if !p.conf.Chaincode.DevMode() {
+		checks["chaincode"] = func(ctx context.Context) error { return golang.Ready(ctx, p.buildCache()) }
+	}
+	return startOperations(ctx, g, operations.Options{
 		Address: conf.ListenAddress, TLS: opsTLS, Gatherer: gatherer(p.conf.Metrics.Provider, p.metrics), Logs: p.logs, Log: p.logs.Named("operations"),
-	})
-	return err
+	}, checks)
 }
 
 // systemChaincodes are the parts of the peer that clients call as chaincode.

@@ -64,6 +64,7 @@ func openChannel(r *Registry, id string, blocks *blockfile.Store) (*Channel, err
 	}
 	c.bundle.Store(bundle)
 	c.height.Store(blocks.Height())
+	r.o.Metrics.height(id, blocks.Height())
 	return c, nil
 }
 

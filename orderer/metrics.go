@@ -8,10 +8,11 @@ import (
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
-// Metrics measures Broadcast under Fabric's names. A nil *Metrics measures nothing.
+// Metrics measures Broadcast, and the chains that come of it, under Fabric's names. A nil *Metrics measures nothing.
 type Metrics struct {
 	validate, enqueue *prometheus.HistogramVec
 	processed         *prometheus.CounterVec
+	heights           *prometheus.GaugeVec
 }
 
 // NewMetrics registers the metrics.
@@ -27,9 +28,18 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		processed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "broadcast", Name: "processed_count", Help: "The number of transactions processed.",
 		}, labels),
+		heights: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "ledger", Name: "blockchain_height", Help: "Height of the chain in blocks.",
+		}, []string{"channel"}),
 	}
-	r.MustRegister(m.validate, m.enqueue, m.processed)
+	r.MustRegister(m.validate, m.enqueue, m.processed, m.heights)
 	return m
+}
+
+func (m *Metrics) height(channel string, height uint64) {
+	if m != nil {
+		m.heights.WithLabelValues(channel).Set(float64(height))
+	}
 }
 
 // broadcast counts one answer: validation lasted from begin to judged and the hand-over from then to now; judged is zero if the message was

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -277,6 +278,25 @@ func (r *Registry) count() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return len(r.channels)
+}
+
+// Err names the channels on which nothing can be ordered any more; nil if there are none. The log says why.
+func (r *Registry) Err() error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var stopped []string
+	for id, c := range r.channels {
+		select {
+		case <-c.Errored():
+			stopped = append(stopped, id)
+		default:
+		}
+	}
+	if stopped == nil {
+		return nil
+	}
+	slices.Sort(stopped)
+	return fmt.Errorf("consensus has stopped for channels %q: see the log, correct the cause and start the orderer again", stopped)
 }
 
 // Close ends waiting readers, then stops every channel: what their consenters have taken is ordered and written. The system channel goes first,

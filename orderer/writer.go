@@ -59,7 +59,9 @@ func (c *Channel) Commit(sync bool) error {
 		}
 		c.registry.o.FailPoint("sync")
 	}
-	c.height.Store(c.tip.GetNumber() + 1)
+	height := c.tip.GetNumber() + 1
+	c.height.Store(height)
+	c.registry.o.Metrics.height(c.id, height)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	close(c.changed)
