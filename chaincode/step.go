@@ -103,8 +103,11 @@ func decided(s state, v verdict) (state, effect) {
 }
 
 func unexpected(s state, m *peerpb.ChaincodeMessage) effect {
-	return effect{kind: end, err: fmt.Errorf("[%s] Fabric side handler cannot handle message (%s) while in %s state", m.Txid, m.Type, s)}
+	return effect{kind: end, err: fmt.Errorf("[%.64s] Fabric side handler cannot handle message (%s) while in %s state", m.Txid, m.Type, s)}
 }
+
+// longestID is the most bytes that "name:version" may have. Either is part of a file name, so neither can be longer.
+const longestID = 2 * 255
 
 // registrant reads who wants to register. The name field carries "name:version".
 func registrant(m *peerpb.ChaincodeMessage) (id, error) {
@@ -114,6 +117,9 @@ func registrant(m *peerpb.ChaincodeMessage) (id, error) {
 	}
 	if c.Name == "" {
 		return id{}, errors.New("REGISTER names no chaincode; set CORE_CHAINCODE_ID_NAME=<name>:<version> where the chaincode runs")
+	}
+	if len(c.Name) > longestID {
+		return id{}, fmt.Errorf("REGISTER names a chaincode in %d bytes, more than %d", len(c.Name), longestID)
 	}
 	name, version, _ := strings.Cut(c.Name, ":")
 	return id{name, version}, nil

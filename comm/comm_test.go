@@ -1,6 +1,7 @@
 package comm_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/big"
@@ -86,6 +88,8 @@ func (echo) Broadcast(s ordererpb.AtomicBroadcast_BroadcastServer) error {
 		switch what := string(env.Payload); {
 		case what == "panic":
 			panic("a bug")
+		case what == "refuse":
+			return fmt.Errorf("refused: %s", bytes.Repeat([]byte("ü"), 1<<20))
 		case strings.HasPrefix(what, "bind"):
 			if err := comm.CheckBinding(s.Context(), env.Signature); err != nil {
 				return err
@@ -223,6 +227,16 @@ func TestPanicEndsOnlyItsCall(t *testing.T) {
 	require.NoError(t, other.Send(&commonpb.Envelope{}))
 	_, err = other.Recv()
 	require.NoError(t, err)
+}
+
+// TestLongErrors: an error that quotes a long request still reaches the client, and the connection lives.
+func TestLongErrors(t *testing.T) {
+	conn := dial(t, serve(t, comm.ServerOptions{}), nil)
+	err := call(t, conn, &commonpb.Envelope{Payload: []byte("refuse")})
+	require.Equal(t, codes.Unknown, status.Code(err))
+	require.ErrorContains(t, err, "refused: üü")
+	require.ErrorContains(t, err, "ü… (2097161 bytes)")
+	require.NoError(t, call(t, conn, &commonpb.Envelope{}))
 }
 
 // TestThousandStreams: streams above the limit are refused, those below it work, and room is given back.

@@ -2,6 +2,7 @@ package comm
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"strings"
@@ -104,6 +105,7 @@ func (g *guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, 
 		return nil, err
 	}
 	defer release()
+	defer shorten(&err)
 	defer g.recover(info.FullMethod, &err)
 	return next(ctx, req)
 }
@@ -114,6 +116,7 @@ func (g *guard) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo
 		return err
 	}
 	defer release()
+	defer shorten(&err)
 	defer g.recover(info.FullMethod, &err)
 	return next(srv, s)
 }
@@ -127,6 +130,21 @@ func (g *guard) admit(method string) (release func(), err error) {
 		return nil, status.Errorf(codes.ResourceExhausted, "too many requests for /%s, exceeding concurrency limit (%d)", service, max)
 	}
 	return func() { g.limits.leave(service) }, nil
+}
+
+// longestText is the most bytes of text that an error takes to a client. Errors quote what the client sent, and travel in HTTP headers,
+// where longer ones make the client drop the connection.
+const longestText = 8 << 10
+
+// shorten cuts the text of an error that is too long.
+func shorten(err *error) {
+	if *err == nil {
+		return
+	}
+	if s := status.Convert(*err).Proto(); len(s.Message) > longestText {
+		s.Message = fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(s.Message[:longestText], ""), len(s.Message))
+		*err = status.ErrorProto(s)
+	}
 }
 
 func (g *guard) recover(method string, err *error) {

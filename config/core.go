@@ -166,7 +166,7 @@ type Limits struct {
 	Concurrency Concurrency `key:"concurrency"`
 }
 
-// Concurrency is how many requests a service runs at once; 0 means no limit.
+// Concurrency is how many requests a service runs at once; 0 means no limit. A key that is missing has the value of Fabric's sample file.
 type Concurrency struct {
 	EndorserService int `key:"endorserService"`
 	DeliverService  int `key:"deliverService"`
@@ -308,6 +308,7 @@ func defaultCore() *Core {
 		ReconnectTotalTimeThreshold: time.Hour, ConnTimeout: 3 * time.Second, ReConnectBackoffThreshold: time.Hour,
 	}
 	p.Profile.ListenAddress = "0.0.0.0:6060"
+	p.Limits.Concurrency = Concurrency{EndorserService: 2500, DeliverService: 2500}
 	p.MaxRecvMsgSize, p.MaxSendMsgSize = 100<<20, 100<<20
 	c.Chaincode = Chaincode{
 		StartupTimeout: 5 * time.Minute, ExecuteTimeout: 30 * time.Second, InstallTimeout: 5 * time.Minute, Mode: "net",

@@ -1,6 +1,7 @@
 package logging
 
 import (
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strconv"
@@ -17,16 +18,35 @@ var noTime time.Time
 func (l *Logs) encoder(module string) slog.Handler {
 	opts := &slog.HandlerOptions{Level: PayloadLevel}
 	if l.layout != nil {
-		opts.ReplaceAttr = dropBuiltin
+		opts.ReplaceAttr = shortened(dropBuiltin)
 		return slog.NewTextHandler(l.out, opts)
 	}
 	opts.AddSource = true
-	opts.ReplaceAttr = renameBuiltin
+	opts.ReplaceAttr = shortened(renameBuiltin)
 	name := []slog.Attr{slog.String("name", module)}
 	if l.json {
 		return slog.NewJSONHandler(l.out, opts).WithAttrs(name)
 	}
 	return slog.NewTextHandler(l.out, opts).WithAttrs(name)
+}
+
+// longestValue is how many bytes of a value are printed. Values quote what strangers sent.
+const longestValue = 16 << 10
+
+// shortened cuts long texts and errors, and leaves the rest to next.
+func shortened(next func([]string, slog.Attr) slog.Attr) func([]string, slog.Attr) slog.Attr {
+	return func(groups []string, a slog.Attr) slog.Attr {
+		text := ""
+		if a.Value.Kind() == slog.KindString {
+			text = a.Value.String()
+		} else if err, ok := a.Value.Any().(error); ok && err != nil {
+			text = fmt.Sprint(err)
+		}
+		if len(text) > longestValue {
+			a.Value = slog.StringValue(fmt.Sprintf("%s… (%d bytes)", text[:longestValue], len(text)))
+		}
+		return next(groups, a)
+	}
 }
 
 // dropBuiltin leaves out the level and the message, which the console has printed.

@@ -40,6 +40,19 @@ func TestSpecs(t *testing.T) {
 	})
 }
 
+// TestLongValues: nobody fills the log with one request.
+func TestLongValues(t *testing.T) {
+	for _, format := range []string{"", "json", "logfmt"} {
+		var out bytes.Buffer
+		logs, err := New(&out, format, "")
+		require.NoError(t, err)
+		long := strings.Repeat("x", 1<<20)
+		logs.Named("x").With("with", long).Info("what", "string", long, "err", errors.New(long))
+		require.Less(t, out.Len(), 64<<10)
+		require.Equal(t, 3, strings.Count(out.String(), "(1048576 bytes)"), format)
+	}
+}
+
 func TestConsole(t *testing.T) {
 	var out bytes.Buffer
 	logs, err := New(&out, "", "debug")

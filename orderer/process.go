@@ -76,6 +76,9 @@ func (c *Channel) update(e *tx.Envelope) (*Message, error) {
 // newChannel makes the transaction by which the system channel c creates the channel that e names.
 func (c *Channel) newChannel(e *tx.Envelope) (*Message, error) {
 	b := c.Bundle()
+	if err := c.rules(b).size(e); err != nil { // anybody may ask for a channel, so before its contents are looked at
+		return nil, err
+	}
 	template, err := channelconfig.NewChannelTemplate(b, e.Envelope())
 	if err != nil {
 		return nil, err

@@ -51,8 +51,8 @@ func (r *rules) any(e *tx.Envelope) error {
 	if len(e.Payload) == 0 {
 		return errors.New("Message was empty")
 	}
-	if size, most := uint64(len(e.Payload)+len(e.Signature)), uint64(r.orderer.BatchSize.GetAbsoluteMaxBytes()); size > most {
-		return fmt.Errorf("message payload is %d bytes and exceeds maximum allowed %d bytes", size, most)
+	if err := r.size(e); err != nil {
+		return err
 	}
 	if !r.noExpiry && r.orderer.Capabilities.ExpirationCheck {
 		if at := r.expires(e.Creator()); !at.IsZero() && !r.now.Before(at) {
@@ -64,6 +64,14 @@ func (r *rules) any(e *tx.Envelope) error {
 	}
 	if r.newChannel != nil && e.Type() == commonpb.HeaderType_ORDERER_TRANSACTION {
 		return r.newChannel(e)
+	}
+	return nil
+}
+
+// size refuses what no block has room for.
+func (r *rules) size(e *tx.Envelope) error {
+	if size, most := uint64(len(e.Payload)+len(e.Signature)), uint64(r.orderer.BatchSize.GetAbsoluteMaxBytes()); size > most {
+		return fmt.Errorf("message payload is %d bytes and exceeds maximum allowed %d bytes", size, most)
 	}
 	return nil
 }

@@ -119,11 +119,15 @@ type answer struct {
 	begin, judged time.Time // judged is zero if the message did not get as far as the consenter
 }
 
+// longestInfo is the most bytes that a refusal explains itself with: it may quote what the client sent.
+const longestInfo = 8 << 10
+
 func (a *answer) done(status commonpb.Status, err error) *ordererpb.BroadcastResponse {
 	a.metrics.broadcast(a.channel, a.kind, status, a.begin, a.judged)
 	response := &ordererpb.BroadcastResponse{Status: status}
 	if err != nil {
-		response.Info = strings.ToValidUTF8(err.Error(), "\uFFFD")
+		text := err.Error()
+		response.Info = strings.ToValidUTF8(text[:min(len(text), longestInfo)], "\uFFFD")
 	}
 	return response
 }
