@@ -80,17 +80,35 @@ func (n *Network) build(ctx context.Context) error {
 
 // generate runs cryptogen and configtxgen.
 func (n *Network) generate(ctx context.Context) error {
+	if err := n.generateKeys(ctx); err != nil {
+		return err
+	}
 	steps := [][]string{
-		{"cryptogen", "generate", "--config", "crypto-config.yaml", "--output", "crypto"},
 		{"configtxgen", "-configPath", ".", "-profile", "Genesis", "-channelID", "system-channel", "-outputBlock", "channel/genesis.block"},
 		{"configtxgen", "-configPath", ".", "-profile", "Channel", "-channelID", n.Channel, "-outputCreateChannelTx", n.channelTx()},
 	}
 	for _, args := range steps {
-		if out, err := n.tool(ctx, args...); err != nil {
-			return fmt.Errorf("%s: %w\n%s", args[0], err, out)
+		if err := n.tool(ctx, args...); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// generateKeys leaves keys alone that an interrupted run has made: what is called crypto is complete.
+func (n *Network) generateKeys(ctx context.Context) error {
+	const unfinished = "crypto.unfinished"
+	crypto, partial := filepath.Join(n.Dir, "crypto"), filepath.Join(n.Dir, unfinished)
+	if _, err := os.Stat(crypto); err == nil {
+		return nil
+	}
+	if err := os.RemoveAll(partial); err != nil {
+		return err
+	}
+	if err := n.tool(ctx, "cryptogen", "generate", "--config", "crypto-config.yaml", "--output", unfinished); err != nil {
+		return err
+	}
+	return os.Rename(partial, crypto)
 }
 
 func (n *Network) channelTx() string { return filepath.Join("channel", n.Channel+".tx") }

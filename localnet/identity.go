@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -79,7 +78,7 @@ func (n *Network) Peer(ctx context.Context, i Identity, args ...string) (Output,
 // PeerWith is Peer with further environment variables ("KEY=value"), such as the GOPATH to package from.
 func (n *Network) PeerWith(ctx context.Context, i Identity, env []string, args ...string) (Output, error) {
 	cmd := exec.CommandContext(ctx, n.executable, append([]string{"peer"}, args...)...)
-	cmd.Env = append(append(os.Environ(), n.Env(i)...), env...)
+	cmd.Env = append(append(inherited(), n.Env(i)...), env...)
 	cmd.Dir = n.Dir
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -92,9 +91,12 @@ func (n *Network) PeerWith(ctx context.Context, i Identity, env []string, args .
 }
 
 // tool runs one of the executable's tools in the network's directory.
-func (n *Network) tool(ctx context.Context, args ...string) (string, error) {
+func (n *Network) tool(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, n.executable, args...)
+	cmd.Env = inherited()
 	cmd.Dir = n.Dir
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", args[0], err, out)
+	}
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -44,7 +45,7 @@ func (p *process) start(ctx context.Context, executable string) error {
 	defer log.Close() // the child has its own descriptor
 	cmd := exec.Command(executable, p.args...)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "FABRIC_CFG_PATH="+p.dir)
+	cmd.Env = append(inherited(), "FABRIC_CFG_PATH="+p.dir)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	p.cmd, p.done = cmd, make(chan struct{})
@@ -63,6 +64,14 @@ func (p *process) start(ctx context.Context, executable string) error {
 		return fmt.Errorf("starting %s: %w", p.name, err)
 	}
 	return p.ready(ctx)
+}
+
+// inherited is this process's environment without what would override the configuration of nodes and commands, such as an identity that the
+// user's shell has become.
+func inherited() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return slices.ContainsFunc([]string{"CORE_", "ORDERER_", "CONFIGTX_", "FABRIC_CFG_PATH="}, func(prefix string) bool { return strings.HasPrefix(v, prefix) })
+	})
 }
 
 func (p *process) ready(ctx context.Context) error {

@@ -1,0 +1,169 @@
+package localnet_test
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/heddleledger/heddle/cli"
+	"github.com/heddleledger/heddle/config"
+	"github.com/heddleledger/heddle/localnet"
+)
+
+// TestMain lets the test's own executable be the one that networks are made of.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && slices.Contains([]string{"cryptogen", "configtxgen", "orderer", "peer"}, os.Args[1]) {
+		os.Exit(run())
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func run() int {
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer cancel()
+	return cli.Run(ctx, os.Args, cli.IO{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Environ()})
+}
+
+func open(t *testing.T, o localnet.Options) *localnet.Network {
+	t.Helper()
+	if o.Dir == "" {
+		o.Dir = t.TempDir()
+	}
+	n, err := localnet.Open(t.Context(), o)
+	require.NoError(t, err)
+	return n
+}
+
+// TestFiles: what Open writes are configurations without a mistake and without a key that means nothing.
+func TestFiles(t *testing.T) {
+	for name, o := range map[string]localnet.Options{
+		"raft": {FreePorts: true},
+		"solo": {FreePorts: true, Consensus: "solo", MutualTLS: true, DevMode: true, Channel: "other", BatchTimeout: time.Second, MaxMessageCount: 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := open(t, o)
+			env := []string{"FABRIC_CFG_PATH=" + filepath.Join(n.Dir, "nodes", n.Orderer.Name)}
+			orderer, notices, err := config.LoadOrderer(env)
+			require.NoError(t, err)
+			require.NoError(t, orderer.Validate())
+			require.Empty(t, notices)
+			require.EqualValues(t, n.Orderer.Port, orderer.General.ListenPort)
+			require.Equal(t, o.MutualTLS, orderer.General.TLS.ClientAuthRequired)
+			require.FileExists(t, orderer.General.GenesisFile)
+			for _, org := range n.Orgs {
+				core, notices, err := config.LoadCore([]string{"FABRIC_CFG_PATH=" + filepath.Join(n.Dir, "nodes", org.Peer.Name)})
+				require.NoError(t, err)
+				require.NoError(t, core.Validate())
+				require.Empty(t, notices)
+				require.Equal(t, org.Peer.Address(), core.Peer.ListenAddress)
+				require.Equal(t, org.MSPID, core.Peer.LocalMSPID)
+				require.Equal(t, o.DevMode, core.Chaincode.DevMode())
+				require.Equal(t, o.MutualTLS, core.Peer.TLS.ClientAuthRequired)
+			}
+		})
+	}
+}
+
+// TestPorts: no two nodes share one, and none is taken that somebody has.
+func TestPorts(t *testing.T) {
+	n := open(t, localnet.Options{FreePorts: true})
+	var ports []int
+	for _, node := range []localnet.Node{n.Orderer, n.Orgs[0].Peer, n.Orgs[1].Peer} {
+		ports = append(ports, node.Port, node.OperationsPort)
+		if node.ChaincodePort != 0 {
+			ports = append(ports, node.ChaincodePort)
+		}
+	}
+	require.Len(t, ports, 8)
+	slices.Sort(ports)
+	require.Len(t, slices.Compact(ports), 8)
+}
+
+// TestEnvFile sources the file of an identity, in a directory whose name the shell would take apart.
+func TestEnvFile(t *testing.T) {
+	n := open(t, localnet.Options{Dir: filepath.Join(t.TempDir(), "it's $HOME"), FreePorts: true})
+	who := n.Admin(n.Orgs[1])
+	require.Equal(t, filepath.Join(n.Dir, "env", "org2-admin.sh"), n.EnvFile(who))
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", `. "$1"; env`, "sh", n.EnvFile(who)).Output()
+	require.NoError(t, err)
+	lines := strings.Split(string(out), "\n")
+	for _, v := range n.Env(who) {
+		require.Contains(t, lines, v)
+	}
+	core, _, err := config.LoadCore(n.Env(who))
+	require.NoError(t, err)
+	require.Equal(t, "Org2MSP", core.Peer.LocalMSPID)
+	require.DirExists(t, core.Peer.MSPConfigPath)
+	require.Equal(t, n.PeerCA(n.Orgs[1]), core.Peer.TLS.RootCert.File)
+	require.FileExists(t, n.OrdererCA())
+}
+
+// TestOpenAgain: a directory that holds a network is that network, whatever the options say; one whose making was cut short is made anew.
+func TestOpenAgain(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, localnet.Options{Dir: dir, FreePorts: true})
+	again := open(t, localnet.Options{Dir: dir, Channel: "other", Consensus: "solo"})
+	require.Equal(t, first.Plan, again.Plan)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "network.json"), []byte("{"), 0o600))
+	_, err := localnet.Open(t.Context(), localnet.Options{Dir: dir})
+	require.ErrorContains(t, err, "does not hold a network")
+	require.ErrorContains(t, err, "remove the directory to start anew")
+
+	require.NoError(t, os.Remove(filepath.Join(dir, "network.json"))) // it is written last
+	anew := open(t, localnet.Options{Dir: dir, FreePorts: true, Channel: "other"})
+	require.Equal(t, "other", anew.Channel)
+}
+
+// TestLife starts a network from a shell that has become somebody, which must not change what the nodes are; makes its channel; stops it; and
+// goes on where it stopped.
+func TestLife(t *testing.T) {
+	t.Setenv("CORE_PEER_LOCALMSPID", "NoSuchMSP")
+	t.Setenv("ORDERER_GENERAL_LOCALMSPID", "NoSuchMSP")
+	t.Setenv("FABRIC_CFG_PATH", "/nowhere")
+	dir := t.TempDir()
+	for range 2 {
+		n := open(t, localnet.Options{Dir: dir, FreePorts: true})
+		require.NoError(t, n.Start(t.Context()))
+		require.NoError(t, n.CreateChannel(t.Context()))
+		require.FileExists(t, n.ChannelBlock())
+		out, err := n.Peer(t.Context(), n.User(n.Orgs[0]), "channel", "getinfo", "-c", "mychannel")
+		require.NoError(t, err)
+		require.Contains(t, out.Stdout, `"height":1`)
+		_, err = n.Peer(t.Context(), n.User(n.Orgs[0]), "channel", "getinfo", "-c", "nochannel")
+		require.ErrorContains(t, err, "peer channel getinfo -c nochannel: exit status 1")
+		require.NoError(t, n.Stop())
+		require.NoError(t, n.Stop(), "again")
+		_, err = net.Dial("tcp", n.Orderer.Address())
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	}
+}
+
+// TestNodeThatEnds: the error names the node and quotes its log.
+func TestNodeThatEnds(t *testing.T) {
+	n := open(t, localnet.Options{FreePorts: true})
+	taken, err := net.Listen("tcp", n.Orgs[0].Peer.ChaincodeAddress())
+	require.NoError(t, err)
+	defer taken.Close()
+	err = n.Start(t.Context())
+	require.ErrorContains(t, err, "peer0.org1.example.com ended before it listened (exit status 1)")
+	require.ErrorContains(t, err, "peer.chaincodeListenAddress")
+
+	require.NoError(t, n.StartNode(t.Context(), n.Orderer))
+	defer func() { require.NoError(t, n.Stop()) }()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	n.KillNode(n.Orderer)
+	require.ErrorContains(t, n.Wait(ctx), "orderer.example.com ended by itself (signal: killed)")
+}
