@@ -51,14 +51,11 @@ func demo(ctx context.Context, keep bool, out io.Writer) (err error) {
 	s.begin("make keys, certificates and the genesis block of a network in " + dir)
 	n, err := localnet.Open(ctx, localnet.Options{Dir: dir, FreePorts: true, BatchTimeout: 500 * time.Millisecond})
 	if err != nil {
-		return err
+		return errors.Join(err, os.RemoveAll(dir))
 	}
 	s.end("organisations Org1MSP and Org2MSP, orderer in etcdraft")
 
 	s.begin("start an orderer and two peers")
-	if err := n.Start(ctx); err != nil {
-		return err
-	}
 	defer func() {
 		err = errors.Join(err, n.Stop())
 		if err == nil && !keep {
@@ -67,6 +64,9 @@ func demo(ctx context.Context, keep bool, out io.Writer) (err error) {
 			fmt.Fprintf(out, "\nEverything is in %s.\n", dir)
 		}
 	}()
+	if err := n.Start(ctx); err != nil {
+		return err
+	}
 	s.end(fmt.Sprintf("%s at %s, %s at %s, %s at %s", n.Orderer.Name, n.Orderer.Address(),
 		n.Orgs[0].Peer.Name, n.Orgs[0].Peer.Address(), n.Orgs[1].Peer.Name, n.Orgs[1].Peer.Address()))
 
@@ -77,10 +77,10 @@ func demo(ctx context.Context, keep bool, out io.Writer) (err error) {
 	s.end("channel " + n.Channel)
 
 	a, err := newActors(ctx, n)
+	defer a.Close()
 	if err != nil {
 		return err
 	}
-	defer a.Close()
 	if err := s.chaincode(ctx, n, a); err != nil {
 		return err
 	}

@@ -64,6 +64,7 @@ type actors struct {
 	orderer     *client.Orderer
 }
 
+// newActors connects everybody. Close what it returns, also next to an error.
 func newActors(ctx context.Context, n *localnet.Network) (*actors, error) {
 	a := &actors{channel: n.Channel}
 	for _, who := range []struct {
@@ -72,24 +73,24 @@ func newActors(ctx context.Context, n *localnet.Network) (*actors, error) {
 	}{{n.Admin(n.Orgs[0]), &a.admin}, {n.User(n.Orgs[0]), &a.user}} {
 		signer, err := msp.LoadSigner(filepath.Join(n.Dir, who.identity.UserDir(), "msp"), who.identity.Org.MSPID)
 		if err != nil {
-			return nil, err
+			return a, err
 		}
 		*who.client = client.New(signer)
 	}
 	for _, org := range n.Orgs {
 		roots, err := comm.LoadRoots(n.PeerCA(org))
 		if err != nil {
-			return nil, err
+			return a, err
 		}
 		p, err := client.ConnectPeer(ctx, org.Peer.Address(), comm.ClientOptions{TLS: &comm.ClientTLS{Roots: roots}})
 		if err != nil {
-			return nil, err
+			return a, err
 		}
 		a.peers, a.names = append(a.peers, p), append(a.names, org.Peer.Name)
 	}
 	roots, err := comm.LoadRoots(n.OrdererCA())
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	a.orderer, err = client.ConnectOrderer(ctx, n.Orderer.Address(), comm.ClientOptions{TLS: &comm.ClientTLS{Roots: roots}})
 	return a, err
