@@ -46,6 +46,7 @@ func NewServer(o ServerOptions) *grpc.Server {
 	k := o.Keepalive.orDefaults()
 	guard := &guard{log: o.Log, limits: newLimits(o.Limits)}
 	opts := []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(MaxMessageSize),
 		grpc.MaxSendMsgSize(MaxMessageSize),
 		grpc.MaxConcurrentStreams(o.StreamsPerConnection),

@@ -220,7 +220,7 @@ func (s *search) unavailable(ctx context.Context, number uint64, err error) (com
 
 // message is the answer that carries a block. If a filtered block cannot be made, Fabric's clients get a status in its place and the
 // stream goes on.
-func (s *search) message(number uint64, raw []byte) proto.Message {
+func (s *search) message(number uint64, raw []byte) any {
 	if !s.filtered {
 		return s.encode.block(raw)
 	}

@@ -4,10 +4,8 @@ package hostile
 
 import (
 	"context"
-	"errors"
 	"math"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -53,8 +51,4 @@ func (n *network) crowds(t *testing.T) {
 	for range 3 {
 		n.commits(t)
 	}
-	cancel()
-	time.Sleep(100 * time.Millisecond)
 }
-
-func errorsAs(err error, target any) bool { return err != nil && errors.As(err, target) }
