@@ -34,6 +34,7 @@ type Peer struct {
 	*Conn
 	endorser peerpb.EndorserClient
 	deliver  peerpb.DeliverClient
+	admin    peerpb.AdminClient
 }
 
 // ConnectPeer connects to a peer.
@@ -42,7 +43,9 @@ func ConnectPeer(ctx context.Context, address string, o comm.ClientOptions) (*Pe
 	if err != nil {
 		return nil, err
 	}
-	return &Peer{Conn: c, endorser: peerpb.NewEndorserClient(c.cc), deliver: peerpb.NewDeliverClient(c.cc)}, nil
+	return &Peer{
+		Conn: c, endorser: peerpb.NewEndorserClient(c.cc), deliver: peerpb.NewDeliverClient(c.cc), admin: peerpb.NewAdminClient(c.cc),
+	}, nil
 }
 
 // Orderer is a connection to an ordering node.

@@ -9,8 +9,8 @@
 //
 // Client.Invoke runs the last three. Queries stop after the first peer's answer.
 //
-// A file per noun: conn, orderer, proposal (endorse), transaction (invoke), watch (commit events), block (deliver), and the system
-// chaincodes as lifecycle (lscc) and channel (cscc, qscc).
+// A file per noun: conn, orderer, proposal (endorse), transaction (invoke), watch (commit events), block (deliver), admin (status),
+// and the system chaincodes as lifecycle (lscc) and channel (cscc, qscc).
 //
 // Invariants: nothing here retries; every wait ends with its context; a Watch sees every block committed after it was opened.
 package client

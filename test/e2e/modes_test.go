@@ -39,7 +39,12 @@ func TestMutualTLS(t *testing.T) {
 	}, time.Minute, 200*time.Millisecond)
 	require.Equal(t, "7\n", n.peer(n.User(n.Orgs[1]), "chaincode", "query", "-C", n.Channel, "-n", "counter", "-c", `{"Args":["get","c"]}`).Stdout)
 
-	_, err := n.PeerWith(t.Context(), user, []string{"CORE_PEER_TLS_CLIENTAUTHREQUIRED=false"},
+	require.Equal(t, "status:STARTED \n", n.peer(admin, "node", "status").Stdout)
+	out, err := n.Peer(t.Context(), user, "node", "status")
+	require.ErrorContains(t, err, "desc = access denied", "status is for administrators")
+	require.Equal(t, "status:UNKNOWN \n", out.Stdout)
+
+	_, err = n.PeerWith(t.Context(), user, []string{"CORE_PEER_TLS_CLIENTAUTHREQUIRED=false"},
 		"chaincode", "query", "-C", n.Channel, "-n", "counter", "-c", `{"Args":["get","c"]}`)
 	require.Error(t, err, "a client without a certificate is not let in")
 }
