@@ -56,6 +56,11 @@ func Open(dir string, opts Options) (*DB, error) {
 		MemTableStopWritesThreshold: memTables,
 		EventListener: &pebble.EventListener{
 			BackgroundError: func(err error) { opts.Log.Error("state store", "error", err) },
+			// Not fatal, for it is one channel's store: whoever reads what is damaged gets an error.
+			DataCorruption: func(i pebble.DataCorruptionInfo) {
+				opts.Log.Error("the state store is damaged: stop this node, move the channel's state folder away, and let the node make it again "+
+					"from the blocks (or restore the file from a copy)", "file", i.Path, "error", fmt.Sprint(i.Details))
+			},
 		},
 	}
 	if opts.BeforeFlush != nil {

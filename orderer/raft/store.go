@@ -41,6 +41,9 @@ func OpenStore(dir string, log *slog.Logger) (*Store, error) {
 		Levels:             uncompressed(),
 		FormatMajorVersion: pebble.FormatNewest,
 		Logger:             pebbleLog{log},
+		EventListener: &pebble.EventListener{DataCorruption: func(i pebble.DataCorruptionInfo) {
+			log.Error("the consensus storage is damaged: stop this node and restore the file from a copy", "file", i.Path, "error", fmt.Sprint(i.Details))
+		}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the consensus storage in %s: %w", dir, err)

@@ -111,15 +111,21 @@ func (n *network) deploy(t *testing.T, name, rule string, orgs ...localnet.Org) 
 func (n *network) commits(t *testing.T) {
 	t.Helper()
 	begin := time.Now()
-	n.route(t, func(r client.Route) {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		_, err := n.user.Invoke(ctx, r, client.Request{ChannelID: n.Channel, Chaincode: "kv", Args: client.Args("put", "still", "here")})
-		require.NoError(t, err)
-	})
+	n.invoke(t, "put", "still", "here")
 	took := time.Since(begin)
 	require.Less(t, took, 5*time.Second, "an ordinary transaction took too long")
 	t.Logf("an ordinary transaction took %s", took.Round(time.Millisecond))
+}
+
+// invoke has a transaction committed on both peers.
+func (n *network) invoke(t *testing.T, args ...string) {
+	t.Helper()
+	n.route(t, func(r client.Route) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		_, err := n.user.Invoke(ctx, r, client.Request{ChannelID: n.Channel, Chaincode: "kv", Args: client.Args(args...)})
+		require.NoError(t, err)
+	})
 }
 
 // route connects as an ordinary client does: endorsed by Org1's peer, waiting for both.
