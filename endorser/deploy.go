@@ -9,6 +9,7 @@ import (
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/system"
 	"github.com/heddleledger/heddle/ledger"
+	"github.com/heddleledger/heddle/validation"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -25,7 +26,10 @@ func (s *Server) init(ctx context.Context, r *request, sim *ledger.Simulator) er
 	if err := proto.Unmarshal(r.Spec.Input.Args[2], spec); err != nil {
 		return fmt.Errorf("error unmarshaling ChaincodeDeploymentSpec: %w", err)
 	}
-	id := spec.GetChaincodeSpec().GetChaincodeId()
+	if err := validation.CheckDeploymentSpec(spec); err != nil {
+		return err
+	}
+	id := spec.ChaincodeSpec.GetChaincodeId()
 	p, err := s.o.Packages.Get(id.GetName(), id.GetVersion())
 	if err != nil {
 		return fmt.Errorf("cannot deploy a chaincode which is not installed: could not get chaincode from fs: %w", err)

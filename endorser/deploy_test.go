@@ -34,6 +34,10 @@ func TestDeployRefusals(t *testing.T) {
 			}},
 		}}})
 	}
+	withCode := string(wire.MustMarshal(&peerpb.ChaincodeDeploymentSpec{
+		ChaincodeSpec: &peerpb.ChaincodeSpec{Type: peerpb.ChaincodeSpec_GOLANG, ChaincodeId: &peerpb.ChaincodeID{Name: "fresh", Version: "1.0"}},
+		CodePackage:   []byte("no archive"),
+	}))
 	notYetInstalled := string(renamed(t, kv, "kv", "1.0"))
 	for _, c := range []struct {
 		name    string
@@ -65,6 +69,7 @@ func TestDeployRefusals(t *testing.T) {
 		{"another channel in the arguments", admin, lscc(channelID, "deploy", otherChannel, ""), "invalid channel name: otherchannel: the proposal is for channel [mychannel]"},
 		{"no channel in the proposal", admin, lscc("", "deploy", channelID, ""), "invalid channel name: mychannel: the proposal is for channel []"},
 		{"spec is garbage", admin, lscc(channelID, "deploy", channelID, "garbage"), "error unmarshaling ChaincodeDeploymentSpec: "},
+		{"spec carries bad code", admin, lscc(channelID, "deploy", channelID, withCode), "failure opening codepackage gzip stream"},
 		{"spec is empty", admin, lscc(channelID, "deploy", channelID, ""), "invalid chaincode name ''. Names must"},
 		{"no function", admin, lscc(channelID), "invalid number of arguments to lscc: 0"},
 		{"install again", admin, lscc("", "install", notYetInstalled), "error installing chaincode code kv:1.0(chaincode "},

@@ -32,8 +32,9 @@ var layouts = map[peerpb.ChaincodeSpec_Type]layout{
 	},
 }
 
-// checkPackage checks the code package of a deployment spec. Clients usually leave it out: the peers have it installed.
-func checkPackage(spec *peerpb.ChaincodeDeploymentSpec) error {
+// CheckDeploymentSpec checks the language and the code package of a deployment spec that a transaction of lscc's carries; endorsers ask the
+// same as validators. Clients usually leave the code out: the peers have it installed.
+func CheckDeploymentSpec(spec *peerpb.ChaincodeDeploymentSpec) error {
 	if spec.ChaincodeSpec == nil {
 		return errors.New("the deployment spec has no chaincode spec")
 	}

@@ -98,7 +98,7 @@ func (u *deployment) parseArguments() error {
 }
 
 func (u *deployment) checkNames() error {
-	if err := checkPackage(u.spec); err != nil {
+	if err := CheckDeploymentSpec(u.spec); err != nil {
 		return fmt.Errorf("GetChaincodeDeploymentSpec error %w", err)
 	}
 	id := u.spec.GetChaincodeSpec().GetChaincodeId()

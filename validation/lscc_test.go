@@ -266,20 +266,20 @@ func TestCodePackages(t *testing.T) {
 	spec := func(language peerpb.ChaincodeSpec_Type, code []byte) *peerpb.ChaincodeDeploymentSpec {
 		return &peerpb.ChaincodeDeploymentSpec{ChaincodeSpec: &peerpb.ChaincodeSpec{Type: language}, CodePackage: code}
 	}
-	require.NoError(t, checkPackage(spec(golang, archive(t, 0o100644, "src/a/a.go", "META-INF/x"))))
-	require.NoError(t, checkPackage(spec(golang, archive(t, 0o100644, "/src/a.go"))))
-	require.ErrorContains(t, checkPackage(spec(golang, archive(t, 0o100644, "pkg/a.a"))), `illegal file detected in payload: "pkg/a.a"`)
-	require.ErrorContains(t, checkPackage(spec(golang, archive(t, 0o100755, "src/a.go"))), "illegal file mode detected for file src/a.go: 100755")
-	require.ErrorContains(t, checkPackage(spec(golang, []byte("no gzip"))), "failure opening codepackage gzip stream")
+	require.NoError(t, CheckDeploymentSpec(spec(golang, archive(t, 0o100644, "src/a/a.go", "META-INF/x"))))
+	require.NoError(t, CheckDeploymentSpec(spec(golang, archive(t, 0o100644, "/src/a.go"))))
+	require.ErrorContains(t, CheckDeploymentSpec(spec(golang, archive(t, 0o100644, "pkg/a.a"))), `illegal file detected in payload: "pkg/a.a"`)
+	require.ErrorContains(t, CheckDeploymentSpec(spec(golang, archive(t, 0o100755, "src/a.go"))), "illegal file mode detected for file src/a.go: 100755")
+	require.ErrorContains(t, CheckDeploymentSpec(spec(golang, []byte("no gzip"))), "failure opening codepackage gzip stream")
 	torn := archive(t, 0o100644, "src/a.go", "src/b.go")
-	require.NoError(t, checkPackage(spec(golang, torn[:len(torn)/2])), "Fabric reads as far as it can")
-	require.NoError(t, checkPackage(spec(node, archive(t, 0o100644, "src/package.json"))))
-	require.ErrorContains(t, checkPackage(spec(node, archive(t, 0o100644, "src/a.js"))), "no package.json")
-	require.NoError(t, checkPackage(spec(java, archive(t, 0o100644, "src/pom.xml", "src/src/A.java"))))
-	require.ErrorContains(t, checkPackage(spec(java, archive(t, 0o100644, "src/src/A.class"))), "illegal file")
+	require.NoError(t, CheckDeploymentSpec(spec(golang, torn[:len(torn)/2])), "Fabric reads as far as it can")
+	require.NoError(t, CheckDeploymentSpec(spec(node, archive(t, 0o100644, "src/package.json"))))
+	require.ErrorContains(t, CheckDeploymentSpec(spec(node, archive(t, 0o100644, "src/a.js"))), "no package.json")
+	require.NoError(t, CheckDeploymentSpec(spec(java, archive(t, 0o100644, "src/pom.xml", "src/src/A.java"))))
+	require.ErrorContains(t, CheckDeploymentSpec(spec(java, archive(t, 0o100644, "src/src/A.class"))), "illegal file")
 	torn = archive(t, 0o100644, "src/pom.xml", "src/src/A.java")
-	require.ErrorContains(t, checkPackage(spec(java, torn[:len(torn)/2])), "unexpected EOF")
-	require.NoError(t, checkPackage(spec(car, []byte("anything"))))
+	require.ErrorContains(t, CheckDeploymentSpec(spec(java, torn[:len(torn)/2])), "unexpected EOF")
+	require.NoError(t, CheckDeploymentSpec(spec(car, []byte("anything"))))
 }
 
 func archive(t testing.TB, mode int64, names ...string) []byte {
