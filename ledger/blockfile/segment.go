@@ -183,6 +183,20 @@ func (s *segment) seal() error {
 	return nil
 }
 
+// makeDir makes a directory and those above it, each with a durable entry in the one above. It may have been made, but not made durable,
+// before.
+func makeDir(dir string) error {
+	if _, err := os.Stat(filepath.Dir(dir)); errors.Is(err, fs.ErrNotExist) {
+		if err := makeDir(filepath.Dir(dir)); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

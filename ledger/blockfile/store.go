@@ -64,7 +64,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		opts.SegmentSize = defaultSegmentSize
 	}
 	opts.SegmentSize = min(opts.SegmentSize, maxSegmentSize)
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("creating the block file's directory: %w", err)
 	}
 	lock, err := vfs.Default.Lock(filepath.Join(dir, "LOCK"))
@@ -84,9 +84,6 @@ func (s *Store) load() error {
 		return err
 	}
 	if count == 0 {
-		if err := syncDir(filepath.Dir(s.dir)); err != nil {
-			return fmt.Errorf("creating the block file's directory: %w", err)
-		}
 		return s.begin(0)
 	}
 	next := uint64(0)
