@@ -299,10 +299,10 @@ func TestCancel(t *testing.T) {
 // TestBackoff: one dead address is not hammered.
 func TestBackoff(t *testing.T) {
 	o := listen(t, "", func(uint64, ordererpb.AtomicBroadcast_DeliverServer) error { return errors.New("no") })
+	begin := time.Now()
 	pull(t, nil, func(c *blocksync.Config) { c.MinBackoff, c.MaxBackoff = 20*time.Millisecond, time.Second }, o)
-	time.Sleep(300 * time.Millisecond)
-	require.Less(t, o.calls.Load(), int64(8))
-	require.Greater(t, o.calls.Load(), int64(1))
+	require.Eventually(t, func() bool { return o.calls.Load() >= 5 }, 20*time.Second, time.Millisecond)
+	require.Greater(t, time.Since(begin), 150*time.Millisecond) // at least half of 20, 40, 80 and 160 ms lie between five calls
 }
 
 // TestBackpressure: while Handle is busy the orderer is not read from, so that it cannot fill our memory.

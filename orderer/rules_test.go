@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/sha256"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,18 +230,17 @@ func TestJudgedAgain(t *testing.T) {
 			p := root.Groups["Application"].Groups["Org1MSP"].Policies["Writers"]
 			p.Policy = root.Groups["Application"].Groups["Org1MSP"].Policies["Admins"].Policy
 		}, user(t, "Org1MSP", "Admin"))
-		done := make(chan int)
+		var accepted atomic.Int64
+		done := make(chan struct{})
 		go func() {
-			accepted := 0
+			defer close(done)
 			for n.broadcast(transaction(t, client, "mychannel", "data")).Status == commonpb.Status_SUCCESS {
-				accepted++
+				accepted.Add(1)
 			}
-			done <- accepted
 		}()
-		time.Sleep(20 * time.Millisecond)
+		require.Eventually(t, func() bool { return accepted.Load() > 2 }, 20*time.Second, time.Millisecond)
 		n.accepted(update)
-		accepted := <-done
-		require.Positive(t, accepted)
+		<-done
 		n.stop()
 		n = s.start(t)
 		c, _ = n.registry.Channel("mychannel")

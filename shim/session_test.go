@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -225,19 +224,20 @@ func TestQuestionsFailWhenTheStreamEnds(t *testing.T) {
 }
 
 func TestOneQuestionAtATime(t *testing.T) {
-	first := make(chan struct{})
+	first, refused := make(chan struct{}), make(chan struct{})
 	peer, _ := inProc(t, invokeFunc(func(s ChaincodeStubInterface) pb.Response {
 		var wg sync.WaitGroup
 		wg.Go(func() { _, _ = s.GetState("k") })
 		<-first
 		_, err := s.GetState("k")
+		close(refused)
 		wg.Wait()
 		return Error(err.Error())
 	}))
 	invoke(t, peer, pb.ChaincodeMessage_TRANSACTION, "tx")
 	recv(t, peer)
 	close(first)
-	time.Sleep(10 * time.Millisecond) // let the second question be refused before the first is answered
+	<-refused
 	require.NoError(t, peer.Send(&pb.ChaincodeMessage{Type: pb.ChaincodeMessage_RESPONSE, ChannelId: "ch", Txid: "tx"}))
 	require.Equal(t, "[tx] error sending GET_STATE: [chtx] channel exists", response(t, recv(t, peer)).Message)
 }

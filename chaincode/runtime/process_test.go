@@ -14,9 +14,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -212,25 +212,26 @@ func TestWhatAKilledPeerLeftIsRemoved(t *testing.T) {
 
 func TestOneBuildForAllWhoWait(t *testing.T) {
 	p, _ := newProcess(t)
-	var builds atomic.Int32
-	proceed := make(chan struct{})
-	p.Build = func(ctx context.Context, _ *pack.Package) (string, error) {
-		builds.Add(1)
-		<-proceed
-		return "", errors.New("failed once")
-	}
-	var wg sync.WaitGroup
-	for range 5 {
-		wg.Go(func() {
-			_, err := p.Start(t.Context(), launch("talk"))
-			require.ErrorContains(t, err, "failed once")
-		})
-	}
-	require.Eventually(t, func() bool { return builds.Load() == 1 }, 10*time.Second, time.Millisecond)
-	time.Sleep(20 * time.Millisecond) // let the others join
-	close(proceed)
-	wg.Wait()
-	require.EqualValues(t, 1, builds.Load())
+	synctest.Test(t, func(t *testing.T) {
+		builds := 0
+		proceed := make(chan struct{})
+		p.Build = func(ctx context.Context, _ *pack.Package) (string, error) {
+			builds++
+			<-proceed
+			return "", errors.New("failed once")
+		}
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				_, err := p.Start(t.Context(), launch("talk"))
+				require.ErrorContains(t, err, "failed once")
+			})
+		}
+		synctest.Wait() // until all have joined
+		close(proceed)
+		wg.Wait()
+		require.Equal(t, 1, builds)
+	})
 }
 
 func TestABuildNobodyWaitsForIsGivenUp(t *testing.T) {
