@@ -205,3 +205,19 @@ func TestTail(t *testing.T) {
 	require.Equal(t, "...\n"+strings.TrimSuffix(strings.Repeat("line\n", tailLines), "\n"), tail(long))
 	require.LessOrEqual(t, len(tail(strings.Repeat("x", 100_000))), tailBytes+4)
 }
+
+func FuzzImportPath(f *testing.F) {
+	for _, s := range []string{"example.com/cc", "-o=/x", "../x", "a/../b", "https://example.com/cc/", "...", "a//b", "a b", "@latest", "a.../b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := cleanImportPath(s)
+		if err != nil {
+			return
+		}
+		require.NotEmpty(t, p)
+		require.False(t, strings.HasPrefix(p, "-"))
+		require.True(t, filepath.IsLocal(p))
+		require.NotContains(t, p, "...")
+	})
+}
