@@ -24,7 +24,7 @@ func newChaincode(io IO) *cobra.Command {
 	c := &chaincodeCmd{base: base{io: io}}
 	cmd := &cobra.Command{
 		Use:               "chaincode",
-		Short:             "Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list.",
+		Short:             "Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list|explain.",
 		PersistentPreRunE: c.opener("chaincodeCmd"),
 	}
 	c.orderer.add(cmd.PersistentFlags())
@@ -32,6 +32,7 @@ func newChaincode(io IO) *cobra.Command {
 	cmd.AddCommand(
 		newChaincodeInstall(c), newChaincodePackage(c), newChaincodeSignPackage(c), newChaincodeList(c),
 		newChaincodeDeploy(c, deployVerb), newChaincodeDeploy(c, upgradeVerb), newChaincodeInvoke(c), newChaincodeQuery(c),
+		newChaincodeExplain(c),
 	)
 	return cmd
 }

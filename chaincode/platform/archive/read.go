@@ -30,6 +30,10 @@ const metadataDir = "META-INF"
 // Walk calls visit for every regular file of a code package, in order, having checked name, type, mode and size. The reader is valid during the
 // call. Nothing after the first illegal entry is read.
 func Walk(code []byte, visit func(name string, size int64, content io.Reader) error) error {
+	return walk(code, func(h *tar.Header, content io.Reader) error { return visit(h.Name, h.Size, content) })
+}
+
+func walk(code []byte, visit func(h *tar.Header, content io.Reader) error) error {
 	gz, err := gzip.NewReader(bytes.NewReader(code))
 	if err != nil {
 		return fmt.Errorf("failure opening codepackage gzip stream: %w", err)
@@ -59,7 +63,7 @@ func Walk(code []byte, visit func(name string, size int64, content io.Reader) er
 		if h.Typeflag == tar.TypeDir {
 			continue
 		}
-		if err := visit(h.Name, h.Size, r); err != nil {
+		if err := visit(h, r); err != nil {
 			return err
 		}
 	}
