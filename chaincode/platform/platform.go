@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
+	"github.com/heddleledger/heddle/chaincode/platform/java"
 	"github.com/heddleledger/heddle/chaincode/platform/node"
 	"github.com/heddleledger/heddle/chaincode/runtime"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -28,6 +29,9 @@ func Collect(language peerpb.ChaincodeSpec_Type, path string, env []string) (rec
 	case peerpb.ChaincodeSpec_NODE:
 		recorded = path
 		code, err = node.Collect(path)
+	case peerpb.ChaincodeSpec_JAVA:
+		recorded = path
+		code, err = java.Collect(path)
 	default:
 		return "", nil, unknown(language)
 	}
@@ -41,6 +45,8 @@ func Validate(spec *peerpb.ChaincodeDeploymentSpec) error {
 		return golang.Validate(spec)
 	case peerpb.ChaincodeSpec_NODE:
 		return node.Validate(spec.GetCodePackage())
+	case peerpb.ChaincodeSpec_JAVA:
+		return java.Validate(spec.GetCodePackage())
 	default:
 		return unknown(language)
 	}
@@ -53,6 +59,8 @@ func Build(ctx context.Context, language peerpb.ChaincodeSpec_Type, r golang.Bui
 		return golang.Build(ctx, r)
 	case peerpb.ChaincodeSpec_NODE:
 		return node.Build(ctx, r.CodePackage, r.CacheDir, env, r.Log)
+	case peerpb.ChaincodeSpec_JAVA:
+		return java.Build(ctx, r.CodePackage, r.CacheDir, env, r.Log)
 	default:
 		return "", unknown(language)
 	}
@@ -66,11 +74,14 @@ func Command(language peerpb.ChaincodeSpec_Type, built, address string, env []st
 	case peerpb.ChaincodeSpec_NODE:
 		p, err := node.Command(built, address, env)
 		return runtime.Executable(p), err
+	case peerpb.ChaincodeSpec_JAVA:
+		program, args, err := java.Command(built, address, env)
+		return runtime.Executable{Path: program, Args: args}, err
 	default:
 		return runtime.Executable{}, unknown(language)
 	}
 }
 
 func unknown(language peerpb.ChaincodeSpec_Type) error {
-	return fmt.Errorf("Unknown chaincodeType: %s; this peer runs GOLANG and NODE", language)
+	return fmt.Errorf("Unknown chaincodeType: %s; this peer runs GOLANG, NODE and JAVA", language)
 }

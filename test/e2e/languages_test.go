@@ -79,3 +79,9 @@ func TestNode(t *testing.T) {
 	_, err = n.user.Query(t.Context(), n.peers[0], n.request("note", "read", "n2"))
 	require.ErrorContains(t, err, "there is no note n2")
 }
+
+// TestJava runs chaincode on Maven's fabric-chaincode-shim.
+func TestJava(t *testing.T) {
+	n := start(t, localnet.Options{})
+	n.exercise(peerpb.ChaincodeSpec_JAVA, "kv", "java/kv", "src/main/java/example/KV.java", `VERSION = "1"`, `VERSION = "2"`)
+}
