@@ -24,7 +24,7 @@ func newChaincode(io IO) *cobra.Command {
 	c := &chaincodeCmd{base: base{io: io}}
 	cmd := &cobra.Command{
 		Use:               "chaincode",
-		Short:             "Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list|explain.",
+		Short:             "Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list.",
 		PersistentPreRunE: c.opener("chaincodeCmd"),
 	}
 	c.orderer.add(cmd.PersistentFlags())
