@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/heddleledger/heddle/chaincode/platform/metadata"
 )
 
 // entry is one entry of a package under test.
@@ -108,30 +106,6 @@ func TestTooManyFiles(t *testing.T) {
 		entries[i] = file("src/x", "")
 	}
 	require.ErrorContains(t, Validate(archiveOf(t, entries...), nil), "more than 50000 files")
-}
-
-func TestIndexDefinitions(t *testing.T) {
-	for definition, want := range map[string]string{
-		`{"index":{"fields":["a",{"b":"ASC"}]},"ddoc":"d","name":"n","type":"json"}`: "",
-		`{"index":{"fields":["a"],"partial_filter_selector":{}}}`:                    "",
-		`{"index":{"fields":["a"]},"type":"text"}`:                                   "Index type must be json",
-		`{"index":{"fields":"a"}}`:                                                   "Expecting a JSON array of fields",
-		`{"index":{"fields":[{"a":"up"}]}}`:                                          `Sort must be either "asc" or "desc".  "up" was found.`,
-		`{"index":{"fields":[{"a":1}]}}`:                                             `fields must be in the form "fieldname":"sort"`,
-		`{"index":{"other":1}}`:                                                      "Invalid Entry.  Entry other",
-		`{"index":null}`:                                                             `"index" must be a JSON`,
-		`{"index":{},"ddoc":1}`:                                                      `"ddoc" must be a string`,
-		`{"name":"n"}`:                                                               `must include a "fields" definition`,
-		`{"index":{},"x":1}`:                                                         "Invalid Entry.  Entry x",
-		`{`:                                                                          "is not a valid JSON",
-	} {
-		err := metadata.Check("META-INF/statedb/couchdb/indexes/i.json", []byte(definition))
-		if want == "" {
-			require.NoError(t, err, definition)
-		} else {
-			require.ErrorContains(t, err, want, definition)
-		}
-	}
 }
 
 func FuzzPackage(f *testing.F) {
