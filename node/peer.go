@@ -19,6 +19,7 @@ import (
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/pack"
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
+	"github.com/heddleledger/heddle/chaincode/runtime/docker"
 	"github.com/heddleledger/heddle/chaincode/system"
 	"github.com/heddleledger/heddle/channel"
 	"github.com/heddleledger/heddle/channelconfig"
@@ -49,6 +50,7 @@ type peer struct {
 	channels   *channel.Registry
 	acl        *acl.Checker
 	packages   *pack.Store
+	docker     *docker.Runtime // nil if chaincode runs as processes
 
 	compiledIn CompiledIn
 }
@@ -71,6 +73,9 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compile
 	if err := p.openStores(channels); err != nil {
 		return err
 	}
+	if err := p.chooseRuntime(ctx); err != nil {
+		return errors.Join(err, p.channels.Close())
+	}
 	support, chaincodes, err := p.newChaincodeSupport()
 	if err != nil {
 		return errors.Join(err, p.channels.Close())
@@ -85,7 +90,11 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compile
 	stop()
 	// Chaincode first, so that invokes under way end; then the channels, which end the readers that wait for blocks.
 	stopped := errors.Join(support.Close(), p.channels.Close())
-	return errors.Join(err, g.Wait(), stopped)
+	err = errors.Join(err, g.Wait(), stopped)
+	if p.docker != nil {
+		err = errors.Join(err, p.docker.Close())
+	}
+	return err
 }
 
 func (p *peer) loadIdentity() error {
@@ -211,7 +220,11 @@ func (p *peer) serveOperations(ctx context.Context, g *errgroup.Group) error {
 	checks := map[string]operations.HealthCheck{
 		"channels": func(context.Context) error { return p.channels.Err() },
 	}
-	if !p.conf.Chaincode.DevMode() {
+	switch {
+	case p.conf.Chaincode.DevMode():
+	case p.docker != nil:
+		checks["docker"] = p.docker.Ping // Fabric's name
+	default:
 		checks["chaincode"] = func(ctx context.Context) error { return golang.Ready(ctx, p.buildCache()) }
 	}
 	return startOperations(ctx, g, operations.Options{
