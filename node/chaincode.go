@@ -94,6 +94,26 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 	return support, l, nil
 }
 
+// defines tells whether one of the peer's channels defines a chaincode in that version.
+func (p *peer) defines(name, version string) bool {
+	for _, id := range p.channels.IDs() {
+		l, ok := p.channels.Ledger(id)
+		if !ok {
+			continue
+		}
+		s, err := l.NewSimulator("")
+		if err != nil {
+			continue // it is being closed
+		}
+		d, err := chaincode.Definition(s, name)
+		s.Close()
+		if err == nil && d.Version == version {
+			return true
+		}
+	}
+	return false
+}
+
 // eitherRuntime runs what is compiled into the peer inside it, and everything else outside, in a process or container of its own.
 type eitherRuntime struct {
 	inProcess *runtime.InProcess

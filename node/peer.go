@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,6 +52,7 @@ type peer struct {
 	acl        *acl.Checker
 	packages   *pack.Store
 	docker     *docker.Runtime // nil if chaincode runs as processes
+	support    atomic.Pointer[chaincode.Support] // set once it is there; channels come before it
 
 	compiledIn CompiledIn
 }
@@ -80,6 +82,7 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compile
 	if err != nil {
 		return errors.Join(err, p.channels.Close())
 	}
+	p.support.Store(support)
 	err = p.serve(ctx, g, support, chaincodes)
 	if err == nil {
 		warnOfExpiry(ctx, g, p.logs.Named("certmonitor"), time.Now(), certificates(p.signer, p.tls, p.clientCert))
@@ -140,6 +143,14 @@ func (p *peer) openStores(ctx context.Context) error {
 		},
 		Workers: p.conf.Peer.ValidatorPoolSize,
 		Metrics: channel.NewMetrics(p.metrics),
+		OnCommit: func(c channel.Committed) {
+			support := p.support.Load()
+			for _, d := range c.Chaincodes {
+				if support != nil {
+					support.Outdated(d.Name, func(version string) bool { return p.defines(d.Name, version) })
+				}
+			}
+		},
 		OnConfig: func(b *channelconfig.Bundle) {
 			if err := p.roots.update(b); err != nil {
 				p.logs.Named("channel").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)

@@ -89,6 +89,10 @@ func TestChaincodeInContainers(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "2", n.same("asset", "version"))
 		require.Contains(t, containers(t, e), peer0+"asset-2.0")
+		require.Eventually(t, func() bool {
+			all := containers(t, e)
+			return all[peer0+"asset-1.0"] == "" && all[peer1+"asset-1.0"] == ""
+		}, 20*time.Second, 100*time.Millisecond, "nobody needs them any more")
 	})
 	t.Run("a peer that was killed", func(t *testing.T) {
 		org := n.Orgs[0]
