@@ -18,7 +18,7 @@ import (
 // Run executes "heddle images" and returns the exit status.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer, env []string) int {
 	root := &cobra.Command{Use: "images", Short: "Container images for chaincode", SilenceErrors: true}
-	root.AddCommand(build(env))
+	root.AddCommand(build(env), ping(env))
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -43,29 +43,69 @@ The images get the names that core.yaml gives them, if there is one where the pe
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
-			conf, err := configuration(env)
+			conf, err := configuration(env, endpoint)
 			if err != nil {
 				return err
-			}
-			if endpoint != "" {
-				conf.VM.Endpoint = endpoint
 			}
 			return run(cmd.Context(), conf, wanted, cmd.OutOrStdout(), env)
 		},
 	}
 	cmd.Flags().StringSliceVar(&wanted, "language", []string{"go"}, "Languages, separated by commas: "+strings.Join(images.Languages(), ", "))
-	cmd.Flags().StringVar(&endpoint, "endpoint", "", "The Docker engine, in place of vm.endpoint of core.yaml")
+	cmd.Flags().StringVar(&endpoint, "endpoint", "", endpointHelp)
 	return cmd
 }
 
-// configuration reads core.yaml as the peer does; where there is none, the environment alone.
-func configuration(env []string) (*config.Core, error) {
-	if _, err := config.FindFile("core", env); err != nil {
-		conf, _, err := config.ParseCore("core.yaml", nil, env)
-		return conf, err
+func ping(env []string) *cobra.Command {
+	var endpoint string
+	cmd := &cobra.Command{
+		Use:   "ping",
+		Short: "Tell whether the Docker engine answers",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SilenceUsage = true
+			conf, err := configuration(env, endpoint)
+			if err != nil {
+				return err
+			}
+			engine, err := docker.Connect(conf.VM)
+			if err != nil {
+				return err
+			}
+			defer engine.Close()
+			if err := docker.Ping(cmd.Context(), engine); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "The engine at %s answers\n", engine.DaemonHost())
+			return nil
+		},
 	}
-	conf, _, err := config.LoadCore(env)
-	return conf, err
+	cmd.Flags().StringVar(&endpoint, "endpoint", "", endpointHelp)
+	return cmd
+}
+
+const endpointHelp = "The Docker engine; without it vm.endpoint of core.yaml, and where that says nothing DOCKER_HOST"
+
+// configuration reads core.yaml as the peer does; where there is none, the environment alone.
+func configuration(env []string, endpoint string) (*config.Core, error) {
+	var conf *config.Core
+	var err error
+	if _, missing := config.FindFile("core", env); missing != nil {
+		conf, _, err = config.ParseCore("core.yaml", nil, env)
+	} else {
+		conf, _, err = config.LoadCore(env)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if endpoint != "" {
+		conf.VM.Endpoint = endpoint
+	}
+	for _, v := range env {
+		if host, ok := strings.CutPrefix(v, "DOCKER_HOST="); ok && conf.VM.Endpoint == "" {
+			conf.VM.Endpoint = host
+		}
+	}
+	return conf, nil
 }
 
 func run(ctx context.Context, conf *config.Core, wanted []string, out io.Writer, env []string) error {
