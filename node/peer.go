@@ -51,7 +51,7 @@ type peer struct {
 	channels   *channel.Registry
 	acl        *acl.Checker
 	packages   *pack.Store
-	docker     *docker.Runtime // nil if chaincode runs as processes
+	docker     *docker.Runtime                   // nil if chaincode runs as processes
 	support    atomic.Pointer[chaincode.Support] // set once it is there; channels come before it
 
 	compiledIn CompiledIn
