@@ -19,5 +19,6 @@
 // System chaincodes are called directly; they have no stream.
 //
 // Invariants: one handler per "name:version"; one launch per "name:version" however many invokes wait for it; a stream is in the registry
-// from its REGISTER to its end; an instance that the support started is stopped when its stream ends, and its stream ended when it stops.
+// from its REGISTER to its end; an instance that the support started is stopped when its stream ends, and its stream ended when it stops; it
+// ends, with what it is working on, when no channel defines its version any more.
 package chaincode

@@ -10,6 +10,7 @@ import (
 	"github.com/heddleledger/heddle/cli/configtxgen"
 	"github.com/heddleledger/heddle/cli/configtxlator"
 	"github.com/heddleledger/heddle/cli/cryptogen"
+	"github.com/heddleledger/heddle/cli/images"
 	"github.com/heddleledger/heddle/cli/network"
 	"github.com/heddleledger/heddle/cli/orderer"
 	"github.com/heddleledger/heddle/cli/peer"
@@ -56,6 +57,9 @@ func ownTools() map[string]tool {
 		"up": func(ctx context.Context, args []string, io IO) int {
 			return network.Up(ctx, args, io.Stdout, io.Stderr)
 		},
+		"images": func(ctx context.Context, args []string, io IO) int {
+			return images.Run(ctx, args, io.Stdout, io.Stderr, io.Env)
+		},
 		"version": showVersion,
 		"help":    showHelp,
 		"-h":      showHelp,
@@ -79,6 +83,7 @@ Fabric's tools (also when the binary is started under the tool's name):
   configtxgen    genesis blocks and channel transactions
   configtxlator  configuration as JSON, and updates of it
 
+  images         container images that chaincode is built and run with
   version        show version information
 
 "heddle <command> --help" tells more about a command.

@@ -1,6 +1,12 @@
 package config
 
-import "time"
+import (
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/heddleledger/heddle/version"
+)
 
 // Core is core.yaml: the configuration of a peer and of the commands that talk to one.
 type Core struct {
@@ -174,14 +180,52 @@ type Concurrency struct {
 
 // VM is the section "vm": the container engine.
 type VM struct {
-	Endpoint string `key:"endpoint,later"`
-	Docker   Docker `key:"docker,later"`
+	Endpoint string `key:"endpoint"` // unix:///path, tcp:// or http(s)://host:port; empty: DefaultEndpoint
+	Docker   Docker `key:"docker"`
 }
+
+// DefaultEndpoint is where a Docker engine listens unless told otherwise.
+const DefaultEndpoint = "unix:///var/run/docker.sock"
 
 // Docker is "vm.docker".
 type Docker struct {
-	TLS          DockerTLS `key:"tls"`
-	AttachStdout bool      `key:"attachStdout"`
+	TLS          DockerTLS  `key:"tls"`
+	AttachStdout bool       `key:"attachStdout"` // chaincode's output goes to the peer's log
+	HostConfig   HostConfig `key:"hostConfig"`
+}
+
+// HostConfig is "vm.docker.hostConfig": what the engine is asked for with every container, under the engine's own names. Zero leaves it to the engine.
+type HostConfig struct {
+	NetworkMode      string    `key:"NetworkMode"`
+	Dns              []string  `key:"Dns"`
+	DnsSearch        []string  `key:"DnsSearch"`
+	ExtraHosts       []string  `key:"ExtraHosts"`
+	IpcMode          string    `key:"IpcMode"`
+	PidMode          string    `key:"PidMode"`
+	UTSMode          string    `key:"UTSMode"`
+	LogConfig        LogConfig `key:"LogConfig"`
+	CapAdd           []string  `key:"CapAdd"`
+	CapDrop          []string  `key:"CapDrop"`
+	SecurityOpt      []string  `key:"SecurityOpt"`
+	ReadonlyRootfs   bool      `key:"ReadonlyRootfs"`
+	CgroupParent     string    `key:"CgroupParent"`
+	Memory           int64     `key:"Memory"`     // bytes
+	MemorySwap       int64     `key:"MemorySwap"` // bytes, memory included; -1: no limit
+	MemorySwappiness int64     `key:"MemorySwappiness"`
+	OomKillDisable   bool      `key:"OomKillDisable"`
+	CpuShares        int64     `key:"CpuShares"`
+	Cpuset           string    `key:"Cpuset"` // an older name of CpusetCPUs
+	CpusetCPUs       string    `key:"CpusetCPUs"`
+	CpusetMEMs       string    `key:"CpusetMEMs"`
+	CpuQuota         int64     `key:"CpuQuota"`  // microseconds
+	CpuPeriod        int64     `key:"CpuPeriod"` // microseconds
+	BlkioWeight      uint16    `key:"BlkioWeight"`
+}
+
+// LogConfig is a logging driver of the engine and its options.
+type LogConfig struct {
+	Type   string            `key:"Type"`
+	Config map[string]string `key:"Config"`
 }
 
 // DockerTLS is how the container engine is reached.
@@ -194,7 +238,13 @@ type DockerTLS struct {
 
 // Chaincode is the section "chaincode".
 type Chaincode struct {
-	Runtime        string            `key:"runtime"` // Heddle's own key: process; empty is the same
+	Runtime        string            `key:"runtime"` // Heddle's own key: docker or process; empty: docker if an engine is there
+	Builder        string            `key:"builder"` // image that builds chaincode; this and the images below are templates, see ExpandImage
+	Pull           bool              `key:"pull"`    // ask the registry for newer runtime images at every build
+	Golang         GolangImage       `key:"golang"`
+	Car            RuntimeImage      `key:"car"`
+	Java           RuntimeImage      `key:"java"` // builds as well
+	Node           RuntimeImage      `key:"node"`
 	StartupTimeout time.Duration     `key:"startuptimeout"`
 	ExecuteTimeout time.Duration     `key:"executetimeout"`
 	InstallTimeout time.Duration     `key:"installTimeout,later"`
@@ -202,6 +252,29 @@ type Chaincode struct {
 	Keepalive      time.Duration     `key:"keepalive,seconds"` // 0: none
 	System         map[string]string `key:"system"`            // system chaincodes and whether each is enabled
 	Logging        ChaincodeLogging  `key:"logging"`
+}
+
+// RuntimeImage is the image that chaincode of a language runs on.
+type RuntimeImage struct {
+	Runtime string `key:"runtime"`
+}
+
+// GolangImage is "chaincode.golang".
+type GolangImage struct {
+	Runtime     string `key:"runtime"`
+	DynamicLink bool   `key:"dynamicLink"` // for runtime images with the C library that the builder has
+}
+
+// ExpandImage fills in a template of an image name, such as $(DOCKER_NS)/fabric-ccenv:$(TWO_DIGIT_VERSION), as Fabric 1.4.12 does.
+func ExpandImage(template string) string {
+	return strings.NewReplacer(
+		"$(ARCH)", runtime.GOARCH,
+		"$(PROJECT_VERSION)", version.Fabric,
+		"$(TWO_DIGIT_VERSION)", version.Fabric[:strings.LastIndexByte(version.Fabric, '.')],
+		"$(BASE_VERSION)", version.FabricBase,
+		"$(DOCKER_NS)", "hyperledger",
+		"$(BASE_DOCKER_NS)", "hyperledger",
+	).Replace(template)
 }
 
 // DevMode tells whether chaincode is started by hand.
@@ -311,6 +384,11 @@ func defaultCore() *Core {
 	p.Limits.Concurrency = Concurrency{EndorserService: 2500, DeliverService: 2500}
 	p.MaxRecvMsgSize, p.MaxSendMsgSize = 100<<20, 100<<20
 	c.Chaincode = Chaincode{
+		Builder:        "$(DOCKER_NS)/fabric-ccenv:$(TWO_DIGIT_VERSION)",
+		Golang:         GolangImage{Runtime: "$(BASE_DOCKER_NS)/fabric-baseos:$(ARCH)-$(BASE_VERSION)"},
+		Car:            RuntimeImage{Runtime: "$(BASE_DOCKER_NS)/fabric-baseos:$(ARCH)-$(BASE_VERSION)"},
+		Java:           RuntimeImage{Runtime: "$(DOCKER_NS)/fabric-javaenv:$(TWO_DIGIT_VERSION)"},
+		Node:           RuntimeImage{Runtime: "$(BASE_DOCKER_NS)/fabric-baseimage:$(ARCH)-$(BASE_VERSION)"},
 		StartupTimeout: 5 * time.Minute, ExecuteTimeout: 30 * time.Second, InstallTimeout: 5 * time.Minute, Mode: "net",
 		System:  map[string]string{"cscc": "enable", "lscc": "enable", "qscc": "enable"},
 		Logging: ChaincodeLogging{Level: "info", Shim: "warning"},

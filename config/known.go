@@ -29,8 +29,8 @@ peer.limits.concurrency: gatewayService qscc
 peer.BCCSP.PKCS11: Library Label Pin Hash Security SoftwareVerify Sensitive Immutable AltID KeyIds FileKeyStore.KeyStore
 peer.tls: handshakeTimeShift
 peer.authentication: noExpirationChecks
-vm.docker: hostConfig.*
-chaincode: id.path id.name peerAddress builder pull golang.runtime golang.dynamicLink car.runtime java.runtime java.Dockerfile node.runtime systemPlugins.* externalBuilders.* deploytimeout buildlevel
+vm.docker.hostConfig: Privileged Binds.* Links.* PortBindings.*
+chaincode: id.path id.name peerAddress java.Dockerfile systemPlugins.* externalBuilders.* deploytimeout buildlevel
 chaincode.runtimeParams: useWriteBatch maxSizeWriteBatch useGetMultipleKeys maxSizeGetMultipleKeys
 ledger: blockchain.*
 ledger.state: queryLimit

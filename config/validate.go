@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -92,7 +93,16 @@ func (c *Core) Validate() error {
 	k.handlers(&p.Handlers)
 	k.oneOf(c.Chaincode.Mode, "chaincode.mode", "net", "dev")
 	if c.Chaincode.Runtime != "" {
-		k.oneOf(c.Chaincode.Runtime, "chaincode.runtime", "process")
+		k.oneOf(c.Chaincode.Runtime, "chaincode.runtime", "docker", "process")
+	}
+	if t := &c.VM.Docker.TLS; t.Enabled {
+		k.file(t.CA.File, "vm.docker.tls.ca.file", "when vm.docker.tls.enabled is true")
+		k.file(t.Cert.File, "vm.docker.tls.cert.file", "when vm.docker.tls.enabled is true")
+		k.file(t.Key.File, "vm.docker.tls.key.file", "when vm.docker.tls.enabled is true")
+	}
+	for _, ip := range c.VM.Docker.HostConfig.Dns {
+		_, err := netip.ParseAddr(ip)
+		k.that(err == nil, "vm.docker.hostConfig.Dns", "must list IP addresses, not \""+ip+"\"")
 	}
 	k.that(c.Chaincode.Keepalive >= 0, "chaincode.keepalive", "must not be negative")
 	k.oneOf(c.Ledger.State.StateDatabase, "ledger.state.stateDatabase", "goleveldb")

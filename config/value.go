@@ -121,6 +121,12 @@ func (l *loader) setText(v reflect.Value, f field, text string) error {
 			return fmt.Errorf("must be a whole number, not %q", text)
 		}
 		v.SetInt(n)
+	case reflect.Int64:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return fmt.Errorf("must be a whole number, not %q", text)
+		}
+		v.SetInt(n)
 	case reflect.Uint16:
 		n, err := strconv.ParseUint(text, 10, 16)
 		if err != nil {

@@ -73,7 +73,7 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 	var support *chaincode.Support // the in-process runtime serves it, and it starts that runtime
 	o.Runtime = &eitherRuntime{
 		inProcess: p.newInProcessRuntime(func(s runtime.Stream) error { return support.Serve(s) }),
-		process:   p.newProcessRuntime(),
+		outside:   p.outsideRuntime(),
 	}
 	if p.tls != nil {
 		authority, err := runtime.NewAuthority(time.Now())
@@ -95,17 +95,37 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 	return support, l, nil
 }
 
-// eitherRuntime runs what is compiled into the peer inside it, and everything else as a process of its own.
+// defines tells whether one of the peer's channels defines a chaincode in that version.
+func (p *peer) defines(name, version string) bool {
+	for _, id := range p.channels.IDs() {
+		l, ok := p.channels.Ledger(id)
+		if !ok {
+			continue
+		}
+		s, err := l.NewSimulator("")
+		if err != nil {
+			continue // it is being closed
+		}
+		d, err := chaincode.Definition(s, name)
+		s.Close()
+		if err == nil && d.Version == version {
+			return true
+		}
+	}
+	return false
+}
+
+// eitherRuntime runs what is compiled into the peer inside it, and everything else outside, in a process or container of its own.
 type eitherRuntime struct {
 	inProcess *runtime.InProcess
-	process   *runtime.Process
+	outside   runtime.Runtime
 }
 
 func (e *eitherRuntime) Start(ctx context.Context, l runtime.Launch) (runtime.Instance, error) {
 	if _, ok := e.inProcess.Chaincodes[l.Name]; ok {
 		return e.inProcess.Start(ctx, l)
 	}
-	return e.process.Start(ctx, l)
+	return e.outside.Start(ctx, l)
 }
 
 func (p *peer) newInProcessRuntime(serve func(runtime.Stream) error) *runtime.InProcess {
@@ -134,9 +154,18 @@ func (p *peer) newProcessRuntime() *runtime.Process {
 	}
 }
 
-// prepareBuilds compiles, in the background, what every Go chaincode needs, so that the first one is built fast.
+// prepareBuilds does, in the background, what else the first launch would do: it compiles what every Go chaincode needs, or tidies up the engine.
 func (p *peer) prepareBuilds(ctx context.Context, g *errgroup.Group) {
 	if p.conf.Chaincode.DevMode() {
+		return
+	}
+	if p.docker != nil {
+		g.Go(func() error {
+			if err := p.docker.Sweep(ctx); err != nil && ctx.Err() == nil {
+				p.logs.Named("chaincode.build").Warn("The Docker engine cannot be used yet", "reason", err)
+			}
+			return nil
+		})
 		return
 	}
 	g.Go(func() error {

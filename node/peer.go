@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,7 @@ import (
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/pack"
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
+	"github.com/heddleledger/heddle/chaincode/runtime/docker"
 	"github.com/heddleledger/heddle/chaincode/system"
 	"github.com/heddleledger/heddle/channel"
 	"github.com/heddleledger/heddle/channelconfig"
@@ -49,6 +51,8 @@ type peer struct {
 	channels   *channel.Registry
 	acl        *acl.Checker
 	packages   *pack.Store
+	docker     *docker.Runtime                   // nil if chaincode runs as processes
+	support    atomic.Pointer[chaincode.Support] // set once it is there; channels come before it
 
 	compiledIn CompiledIn
 }
@@ -71,10 +75,14 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compile
 	if err := p.openStores(channels); err != nil {
 		return err
 	}
+	if err := p.chooseRuntime(ctx); err != nil {
+		return errors.Join(err, p.channels.Close())
+	}
 	support, chaincodes, err := p.newChaincodeSupport()
 	if err != nil {
 		return errors.Join(err, p.channels.Close())
 	}
+	p.support.Store(support)
 	err = p.serve(ctx, g, support, chaincodes)
 	if err == nil {
 		warnOfExpiry(ctx, g, p.logs.Named("certmonitor"), time.Now(), certificates(p.signer, p.tls, p.clientCert))
@@ -85,7 +93,11 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compile
 	stop()
 	// Chaincode first, so that invokes under way end; then the channels, which end the readers that wait for blocks.
 	stopped := errors.Join(support.Close(), p.channels.Close())
-	return errors.Join(err, g.Wait(), stopped)
+	err = errors.Join(err, g.Wait(), stopped)
+	if p.docker != nil {
+		err = errors.Join(err, p.docker.Close())
+	}
+	return err
 }
 
 func (p *peer) loadIdentity() error {
@@ -131,6 +143,14 @@ func (p *peer) openStores(ctx context.Context) error {
 		},
 		Workers: p.conf.Peer.ValidatorPoolSize,
 		Metrics: channel.NewMetrics(p.metrics),
+		OnCommit: func(c channel.Committed) {
+			support := p.support.Load()
+			for _, d := range c.Chaincodes {
+				if support != nil {
+					support.Outdated(d.Name, func(version string) bool { return p.defines(d.Name, version) })
+				}
+			}
+		},
 		OnConfig: func(b *channelconfig.Bundle) {
 			if err := p.roots.update(b); err != nil {
 				p.logs.Named("channel").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
@@ -211,7 +231,11 @@ func (p *peer) serveOperations(ctx context.Context, g *errgroup.Group) error {
 	checks := map[string]operations.HealthCheck{
 		"channels": func(context.Context) error { return p.channels.Err() },
 	}
-	if !p.conf.Chaincode.DevMode() {
+	switch {
+	case p.conf.Chaincode.DevMode():
+	case p.docker != nil:
+		checks["docker"] = p.docker.Ping // Fabric's name
+	default:
 		checks["chaincode"] = func(ctx context.Context) error { return golang.Ready(ctx, p.buildCache()) }
 	}
 	return startOperations(ctx, g, operations.Options{

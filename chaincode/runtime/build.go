@@ -2,63 +2,63 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"github.com/heddleledger/heddle/chaincode/pack"
+	"sync"
 )
+
+// Builds shares work that several launches ask for at the same time. The zero value is ready for use.
+type Builds struct {
+	mu    sync.Mutex
+	going map[string]*build
+}
 
 // build is a build in progress that any number of launches wait for.
 type build struct {
-	done    chan struct{} // closed when binary and err are set
+	done    chan struct{} // closed when result and err are set
 	cancel  context.CancelFunc
 	waiters int
 
-	binary string
+	result string
 	err    error
 }
 
-// binary returns the executable of a package. Launches that want the same code at the same time share one build; it is given up when none
-// of them waits any longer.
-func (p *Process) binary(ctx context.Context, pkg *pack.Package) (string, error) {
-	if pkg == nil {
-		return "", errors.New("it has no package")
-	}
-	b := p.join(ctx, pkg)
+// Do returns what work returns. Callers with the same key at the same time share one run of it; it is given up when none of them waits any
+// longer. Nothing is remembered once it is over.
+func (s *Builds) Do(ctx context.Context, key string, work func(ctx context.Context) (string, error)) (string, error) {
+	b := s.join(ctx, key, work)
 	select {
 	case <-b.done:
 	case <-ctx.Done():
 	}
-	if p.leave(b, string(pkg.CodeHash)) {
+	if s.leave(b, key) {
 		b.cancel()
 		<-b.done
 	}
 	select {
 	case <-b.done:
 		if b.err == nil || ctx.Err() == nil {
-			return b.binary, b.err
+			return b.result, b.err
 		}
 	default:
 	}
 	return "", fmt.Errorf("build given up: %w", context.Cause(ctx))
 }
 
-// join finds or begins the build of pkg's code and counts the caller in.
-func (p *Process) join(ctx context.Context, pkg *pack.Package) *build {
-	key := string(pkg.CodeHash)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	b, ok := p.builds[key]
+// join finds or begins the build and counts the caller in.
+func (s *Builds) join(ctx context.Context, key string, work func(ctx context.Context) (string, error)) *build {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.going[key]
 	if !ok {
 		shared, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		b = &build{done: make(chan struct{}), cancel: cancel}
-		if p.builds == nil {
-			p.builds = map[string]*build{}
+		if s.going == nil {
+			s.going = map[string]*build{}
 		}
-		p.builds[key] = b
+		s.going[key] = b
 		go func() {
 			defer close(b.done)
-			b.binary, b.err = p.Build(shared, pkg)
+			b.result, b.err = work(shared)
 		}()
 	}
 	b.waiters++
@@ -66,14 +66,14 @@ func (p *Process) join(ctx context.Context, pkg *pack.Package) *build {
 }
 
 // leave counts a caller out and tells whether it was the last, after which nobody joins any more.
-func (p *Process) leave(b *build, key string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (s *Builds) leave(b *build, key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if b.waiters--; b.waiters > 0 {
 		return false
 	}
-	if p.builds[key] == b {
-		delete(p.builds, key)
+	if s.going[key] == b {
+		delete(s.going, key)
 	}
 	return true
 }

@@ -8,8 +8,29 @@ import (
 
 const (
 	maxLine   = 4096 // bytes; longer lines are passed on in pieces
-	keptLines = 10   // of stderr, for error reports
+	keptLines = 10   // of stderr, for error reports, if a tail does not say
 )
+
+// Output passes on what is written to it line by line and keeps its last lines. It is written to by one goroutine.
+type Output struct {
+	lines lines
+	tail  tail
+}
+
+// NewOutput makes an Output that gives every line to emit and keeps the last keep of them.
+func NewOutput(keep int, emit func(line string)) *Output {
+	o := &Output{tail: tail{keep: keep}}
+	o.lines.emit = func(line string) { emit(line); o.tail.add(line) }
+	return o
+}
+
+func (o *Output) Write(b []byte) (int, error) { return o.lines.Write(b) }
+
+// Flush passes on a last line that has no end.
+func (o *Output) Flush() { o.lines.flush() }
+
+// Last returns the last lines, and before them the one that says why a program died.
+func (o *Output) Last() []string { return o.tail.last() }
 
 // lines is a Writer that passes on what is written to it line by line.
 type lines struct {
@@ -52,6 +73,7 @@ func (l *lines) flush() {
 
 // tail keeps the last lines added to it, and the last one that says why a program died however much follows it.
 type tail struct {
+	keep   int // 0: keptLines
 	mu     sync.Mutex
 	lines  []string
 	reason string // dropped from lines; empty if there is none
@@ -60,12 +82,16 @@ type tail struct {
 func (t *tail) add(line string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.lines) == keptLines {
+	keep := t.keep
+	if keep == 0 {
+		keep = keptLines
+	}
+	if len(t.lines) == keep {
 		if first := t.lines[0]; strings.HasPrefix(first, "panic: ") || strings.HasPrefix(first, "fatal error: ") {
 			t.reason = first
 		}
 		copy(t.lines, t.lines[1:])
-		t.lines = t.lines[:keptLines-1]
+		t.lines = t.lines[:keep-1]
 	}
 	t.lines = append(t.lines, line)
 }

@@ -39,8 +39,7 @@ type Process struct {
 	Log   *slog.Logger  // gets the chaincode's output
 
 	sweep  sync.Once
-	mu     sync.Mutex
-	builds map[string]*build // in progress, by code hash
+	builds Builds // by code hash
 }
 
 // workPrefix begins the name of every working directory.
@@ -51,7 +50,10 @@ const drain = 500 * time.Millisecond
 
 // Start builds the package, at most once at a time for one code hash, and runs it in a process group and working directory of its own.
 func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
-	binary, err := p.binary(ctx, l.Package)
+	if l.Package == nil {
+		return nil, fmt.Errorf("error building chaincode %s: it has no package", l.ID())
+	}
+	binary, err := p.builds.Do(ctx, string(l.Package.CodeHash), func(ctx context.Context) (string, error) { return p.Build(ctx, l.Package) })
 	if err != nil {
 		return nil, fmt.Errorf("error building chaincode %s: %w", l.ID(), err)
 	}

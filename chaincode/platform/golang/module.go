@@ -2,7 +2,6 @@ package golang
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/mod/modfile"
 )
 
 // inModule builds pkg of the module at root.
@@ -22,74 +23,77 @@ func (b *compilation) inModule(ctx context.Context, root, pkg string) error {
 		return b.goBuild(ctx, root, env, pkg, "-mod=vendor")
 	}
 	b.mode = "module"
-	modfile, err := b.overlay(ctx, root, env)
+	overlay, err := b.overlay(root)
 	if err != nil {
 		return err
 	}
-	return b.goBuild(ctx, root, env, pkg, append(b.languageFlags(), "-mod=mod", "-modfile="+modfile)...)
+	return b.goBuild(ctx, root, env, pkg, append(b.languageFlags(), "-mod=mod", "-modfile="+overlay)...)
 }
 
-// overlay writes a go.mod, to be used in place of the module's own, in which the carried modules stand for what the module requires under their
-// names. Of the module's other requirements it keeps those that are on this machine: the go command reads the go.mod of every module that is
-// required, even if no package of it is used, and one that is out of reach would end the build.
-func (b *compilation) overlay(ctx context.Context, root string, env []string) (string, error) {
-	modfile := filepath.Join(b.work, "overlay.mod")
-	for from, to := range map[string]string{"go.mod": modfile, "go.sum": filepath.Join(b.work, "overlay.sum")} {
-		content, err := os.ReadFile(filepath.Join(root, from))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(to, content, 0o644); err != nil {
-			return "", err
-		}
-	}
-	out, err := b.tool.run(ctx, root, env, "mod", "edit", "-json", modfile)
+// overlay writes the go.mod and go.sum to be used in place of the module's own.
+func (b *compilation) overlay(root string) (string, error) {
+	overlay := filepath.Join(b.work, "overlay.mod")
+	content, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
-		return "", fmt.Errorf("reading go.mod: %w\n%s", err, tail(out))
+		return "", err
 	}
-	var declared struct {
-		Require []struct{ Path, Version string }
-		Replace []struct {
-			Old struct{ Path, Version string }
-		}
+	if content, err = overlayMod(content, filepath.Join(b.carriedDir, "src"), b.tool.hasModule); err != nil {
+		return "", err
 	}
-	if err := json.Unmarshal([]byte(out), &declared); err != nil {
-		return "", fmt.Errorf("reading go.mod: %w", err)
+	if err := os.WriteFile(overlay, content, 0o644); err != nil {
+		return "", err
 	}
-	args := []string{"mod", "edit"}
-	replaced := map[string]bool{}
-	for _, r := range declared.Replace {
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return overlay, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return overlay, os.WriteFile(filepath.Join(b.work, "overlay.sum"), sums, 0o644)
+}
+
+// overlayMod is a go.mod in which the carried modules, which are below dir, stand for what the module requires under their names. Of the module's
+// other requirements it keeps those that are at hand: the go command reads the go.mod of every module that is required, even if no package
+// of it is used, and one that is out of reach would end the build.
+func overlayMod(content []byte, dir string, atHand func(path, version string) bool) ([]byte, error) {
+	f, err := modfile.Parse("go.mod", content, nil)
+	if err != nil {
+		return nil, fmt.Errorf("reading go.mod: %w", err)
+	}
+	replaced, required := map[string]bool{}, map[string]bool{}
+	for _, r := range slices.Clone(f.Replace) {
 		if carriedModules[r.Old.Path] == "" {
 			replaced[r.Old.Path] = true
 			continue
 		}
-		old := r.Old.Path
-		if r.Old.Version != "" {
-			old += "@" + r.Old.Version
+		if err := f.DropReplace(r.Old.Path, r.Old.Version); err != nil {
+			return nil, fmt.Errorf("editing go.mod: %w", err)
 		}
-		args = append(args, "-dropreplace="+old)
 	}
-	for _, r := range declared.Require {
-		if carriedModules[r.Path] == "" && !replaced[r.Path] && !b.tool.hasModule(r.Path, r.Version) {
-			args = append(args, "-droprequire="+r.Path)
+	for _, r := range slices.Clone(f.Require) {
+		required[r.Mod.Path] = true
+		if carriedModules[r.Mod.Path] == "" && !replaced[r.Mod.Path] && !atHand(r.Mod.Path, r.Mod.Version) {
+			if err := f.DropRequire(r.Mod.Path); err != nil {
+				return nil, fmt.Errorf("editing go.mod: %w", err)
+			}
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(carriedModules)) {
-		args = append(args, "-replace="+path+"="+filepath.Join(b.carriedDir, "src", filepath.FromSlash(path)))
-	}
-	for _, path := range slices.Sorted(maps.Keys(carriedModules)) {
-		if !slices.ContainsFunc(declared.Require, func(r struct{ Path, Version string }) bool { return r.Path == path }) {
-			args = append(args, "-require="+path+"@"+carriedModules[path])
+		err := f.AddReplace(path, "", filepath.Join(dir, filepath.FromSlash(path)), "")
+		if err == nil && !required[path] {
+			err = f.AddRequire(path, carriedModules[path])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("editing go.mod: %w", err)
 		}
 	}
-	if out, err := b.tool.run(ctx, root, env, append(args, modfile)...); err != nil {
-		return "", fmt.Errorf("editing go.mod: %w\n%s", err, tail(out))
-	}
-	return modfile, nil
+	f.Cleanup()
+	return f.Format()
 }
+
+// languageModules are the carried modules with code of their own; the others are aliases.
+var languageModules = []string{heddleModule, "google.golang.org/protobuf", "github.com/golang/protobuf"}
 
 // languageFlags compile the carried packages as the toolchain's own language version, whatever their go.mod files say.
 func (b *compilation) languageFlags() []string {
@@ -97,7 +101,7 @@ func (b *compilation) languageFlags() []string {
 		return nil
 	}
 	var flags []string
-	for _, path := range []string{heddleModule, "google.golang.org/protobuf", "github.com/golang/protobuf"} {
+	for _, path := range languageModules {
 		flags = append(flags, "-gcflags="+path+"/...=-lang="+b.tool.language)
 	}
 	return flags

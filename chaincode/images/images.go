@@ -1,0 +1,210 @@
+// Package images makes the container images that chaincode is built and run with from what this machine has, for engines that cannot pull them.
+//
+// An image is a root file system of its own, without any image below it: a shell and its tools, and per language the tools that the machine
+// itself uses (the Go toolchain; node and npm; a JDK and Maven), each with the shared libraries it is linked with. Files are copied as they are,
+// links are followed. The images stand in for Fabric's of the same names: the same folders, the same commands, the same PATH.
+//
+// The builder has the tools of every language that the machine has, since Fabric has one builder. The packages that our shim needs are compiled in
+// it once, when it is made, so that the first chaincode need not wait for them. Nothing in the making uses a network.
+package images
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/jsonstream"
+	"github.com/moby/moby/client"
+
+	"github.com/heddleledger/heddle/chaincode/platform/golang"
+)
+
+// Languages are those that Make knows.
+var languages = []string{"go", "node"}
+
+// Languages are those that images can be made for.
+func Languages() []string { return slices.Clone(languages) }
+
+// Names are the names of the images to make, tags included.
+type Names struct {
+	Builder, Golang, Node string
+}
+
+// Maker makes images.
+type Maker struct {
+	Engine *client.Client
+	Names  Names
+	Env    []string // where the tools are: PATH
+	Log    *slog.Logger
+}
+
+// searchPath is PATH in the images.
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/local/go/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Make makes the images of the given languages, and the builder. Images of the same names are replaced.
+func (m *Maker) Make(ctx context.Context, wanted ...string) error {
+	for _, l := range wanted {
+		if !slices.Contains(languages, l) {
+			return fmt.Errorf("images for %q cannot be made; the languages are %v", l, languages)
+		}
+	}
+	h := host{ctx: ctx, env: m.Env}
+	builder, err := h.base()
+	if err != nil {
+		return err
+	}
+	builder.folder("chaincode/input", 0o755)
+	builder.folder("chaincode/output", 0o755)
+	for _, add := range []struct {
+		language string
+		tools    func(*tree) error
+	}{{"go", h.goTools}, {"node", h.nodeTools}} {
+		if err := add.tools(builder); err != nil {
+			if slices.Contains(wanted, add.language) || !errors.Is(err, errMissing) {
+				return fmt.Errorf("making image %s: %w", m.Names.Builder, err)
+			}
+			m.Log.Info("The builder image will not build chaincode of this language", "language", add.language, "reason", err)
+		}
+	}
+	if slices.Contains(wanted, "go") {
+		if err := m.runtimeImage(ctx, m.Names.Golang, h.base); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(wanted, "node") {
+		if err := m.runtimeImage(ctx, m.Names.Node, h.node); err != nil {
+			return err
+		}
+	}
+	return m.builderImage(ctx, builder)
+}
+
+func (m *Maker) runtimeImage(ctx context.Context, name string, collect func() (*tree, error)) error {
+	began := time.Now()
+	t, err := collect()
+	if err != nil {
+		return fmt.Errorf("making image %s: %w", name, err)
+	}
+	id, err := m.importTree(ctx, t, name)
+	if err != nil {
+		return fmt.Errorf("making image %s: %w", name, err)
+	}
+	m.Log.Info("Made image", "name", name, "id", id, "bytes", t.size(), "took", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+// builderImage imports the builder and, if it has Go, compiles the carried packages in it.
+func (m *Maker) builderImage(ctx context.Context, t *tree) error {
+	began, name := time.Now(), m.Names.Builder
+	cold := ""
+	if !t.has("usr/local/go/bin/go") {
+		cold = name
+	}
+	id, err := m.importTree(ctx, t, cold)
+	if err == nil && cold == "" {
+		id, err = m.warm(ctx, id, name)
+	}
+	if err != nil {
+		return fmt.Errorf("making image %s: %w", name, err)
+	}
+	m.Log.Info("Made image", "name", name, "id", id, "bytes", t.size(), "took", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+// importTree makes an image of a root file system, with a name unless that is empty.
+func (m *Maker) importTree(ctx context.Context, t *tree, name string) (id string, err error) {
+	reader, writer := io.Pipe()
+	defer reader.Close()
+	go func() { writer.CloseWithError(t.write(writer)) }()
+	answer, err := m.Engine.ImageImport(ctx, client.ImageImportSource{Source: reader, SourceName: "-"}, name, client.ImageImportOptions{
+		Message: "made by heddle images build",
+		Changes: []string{"ENV PATH=" + searchPath, "ENV GOPATH=/opt/gopath", "ENV GOCACHE=" + goCache, "ENV HOME=/root", "WORKDIR /"},
+	})
+	if err != nil {
+		return "", err
+	}
+	defer answer.Close()
+	for d := json.NewDecoder(answer); ; {
+		var said jsonstream.Message
+		err := d.Decode(&said)
+		switch {
+		case errors.Is(err, io.EOF) && id != "":
+			return id, nil
+		case err != nil:
+			return "", fmt.Errorf("the engine's answer: %w", err)
+		case said.Error != nil:
+			return "", said.Error
+		}
+		id = said.Status
+	}
+}
+
+// goCache is where a builder keeps what it has compiled.
+const goCache = "/opt/gocache"
+
+// warm runs the builder without any chaincode and makes what it leaves the image of that name.
+func (m *Maker) warm(ctx context.Context, image, name string) (id string, err error) {
+	w := golang.WarmUp()
+	made, err := m.Engine.ContainerCreate(ctx, client.ContainerCreateOptions{
+		Config: &container.Config{Image: image, Cmd: []string{"/bin/sh", "-c", w.Command +
+			"rm -rf /chaincode/input/* /chaincode/output/* /tmp/*\n"}},
+		HostConfig: &container.HostConfig{NetworkMode: "none"},
+	})
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		tidying, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		_, removing := m.Engine.ContainerRemove(tidying, made.ID, client.ContainerRemoveOptions{Force: true})
+		if _, untagging := m.Engine.ImageRemove(tidying, image, client.ImageRemoveOptions{}); untagging != nil {
+			m.Log.Debug("The image without compiled packages stays", "id", image, "reason", untagging) // the finished one is made on it
+		}
+		err = errors.Join(err, removing)
+	}()
+	reader, writer := io.Pipe()
+	defer reader.Close()
+	go func() { writer.CloseWithError(w.WriteInput(writer)) }()
+	if _, err := m.Engine.CopyToContainer(ctx, made.ID, client.CopyToContainerOptions{DestinationPath: "/chaincode/input", Content: reader}); err != nil {
+		return "", err
+	}
+	if _, err := m.Engine.ContainerStart(ctx, made.ID, client.ContainerStartOptions{}); err != nil {
+		return "", err
+	}
+	if err := m.finished(ctx, made.ID); err != nil {
+		return "", fmt.Errorf("compiling the shim: %w", err)
+	}
+	// Without a configuration of its own the image would run the warm-up again.
+	done, err := m.Engine.ContainerCommit(ctx, made.ID, client.ContainerCommitOptions{Reference: name, Changes: []string{`CMD ["/bin/sh"]`}})
+	return done.ID, err
+}
+
+// finished waits for the end of a container, which must be a good one.
+func (m *Maker) finished(ctx context.Context, id string) error {
+	w := m.Engine.ContainerWait(ctx, id, client.ContainerWaitOptions{})
+	select {
+	case err := <-w.Error:
+		return err
+	case end := <-w.Result:
+		if end.StatusCode == 0 {
+			return nil
+		}
+		logs, err := m.Engine.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStderr: true, ShowStdout: true, Tail: "20"})
+		if err != nil {
+			return fmt.Errorf("status %d, and its output cannot be read: %w", end.StatusCode, err)
+		}
+		defer logs.Close()
+		said, err := plain(logs)
+		return errors.Join(fmt.Errorf("status %d: %s", end.StatusCode, said), err)
+	}
+}
+
+// local is path in a tree: no leading slash, clean.
+func local(p string) string { return path.Clean("/" + p)[1:] }

@@ -1,0 +1,50 @@
+package platform
+
+import (
+	"io"
+
+	"github.com/heddleledger/heddle/chaincode/platform/golang"
+	"github.com/heddleledger/heddle/wire/peerpb"
+)
+
+// Images name the container images that chaincode is built and run with, tags included.
+type Images struct {
+	Builder     string // has the tools that chaincode is built with
+	Golang      string // what Go chaincode runs on
+	DynamicLink bool   // Go chaincode may use the C library of the runtime image
+}
+
+// Container says how a chaincode is built and run in containers. The builder unpacks Input in /chaincode/input, runs Command in a shell, and
+// leaves in /chaincode/output what goes to Dir of the runtime image.
+type Container struct {
+	Language string // as `heddle images build` names it
+	Builder  string // image
+	Runtime  string // image
+	Command  string
+	Input    func(w io.Writer) error // writes a tar, which may be compressed
+	Hint     func(output string) string
+	Dir      string
+	Run      func(peerAddress string) []string // the container's command
+}
+
+// InContainer tells how the chaincode with that code package and path is built and run. Directories and commands are those of Fabric, so that its
+// images serve as well as ours.
+func InContainer(language peerpb.ChaincodeSpec_Type, code []byte, path string, images Images) (*Container, error) {
+	if err := supported(language); err != nil {
+		return nil, err
+	}
+	b, err := golang.Container(golang.ContainerRequest{CodePackage: code, Path: path, DynamicLink: images.DynamicLink})
+	if err != nil {
+		return nil, err
+	}
+	return &Container{
+		Language: "go",
+		Builder:  images.Builder,
+		Runtime:  images.Golang,
+		Command:  b.Command,
+		Input:    b.WriteInput,
+		Hint:     b.Hint,
+		Dir:      "/usr/local/bin",
+		Run:      func(address string) []string { return []string{"chaincode", "-peer.address=" + address} },
+	}, nil
+}
