@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
@@ -30,8 +31,8 @@ type Container struct {
 // InContainer tells how the chaincode with that code package and path is built and run. Directories and commands are those of Fabric, so that its
 // images serve as well as ours.
 func InContainer(language peerpb.ChaincodeSpec_Type, code []byte, path string, images Images) (*Container, error) {
-	if err := supported(language); err != nil {
-		return nil, err
+	if language != peerpb.ChaincodeSpec_GOLANG {
+		return nil, fmt.Errorf("%s chaincode does not run in containers yet: set chaincode.runtime to process", language)
 	}
 	b, err := golang.Container(golang.ContainerRequest{CodePackage: code, Path: path, DynamicLink: images.DynamicLink})
 	if err != nil {
