@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/acl"
 	"github.com/heddleledger/heddle/chaincode"
@@ -16,6 +17,7 @@ import (
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
 	"github.com/heddleledger/heddle/chaincode/runtime"
 	"github.com/heddleledger/heddle/comm"
+	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/logging"
 	"github.com/heddleledger/heddle/shim"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -62,7 +64,9 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 		AuthorizeCall: func(id string, proposal *tx.Proposal) error {
 			return p.acl.Check(acl.PeerChaincodeToChaincode, id, acl.Signed(proposal))
 		},
-		Log: log,
+		Defined: p.defines,
+		Metrics: chaincode.NewMetrics(p.metrics),
+		Log:     log,
 	}
 	if conf.DevMode() {
 		log.Warn("Running in chaincode development mode: chaincode is started by hand, and whatever connects to the chaincode listener, "+
@@ -113,6 +117,38 @@ func (p *peer) newInProcessRuntime(serve func(runtime.Stream) error) *runtime.In
 		r.Chaincodes[name] = func(id string, s runtime.ClientStream) error { return shim.StartInProc(id, s, cc) }
 	}
 	return r
+}
+
+// defines tells whether any channel defines the chaincode at that version. One that cannot be asked might.
+func (p *peer) defines(name, version string) bool {
+	for _, id := range p.channels.IDs() {
+		l, ok := p.channels.Ledger(id)
+		if !ok {
+			continue
+		}
+		if defined, err := definedVersion(l, name); err != nil || defined == version {
+			return true
+		}
+	}
+	return false
+}
+
+// definedVersion is the version of a chaincode that a channel defines; empty if it defines none.
+func definedVersion(l *ledger.Ledger, name string) (string, error) {
+	s, err := l.NewSnapshot()
+	if err != nil {
+		return "", err
+	}
+	defer s.Close()
+	raw, err := s.Get("lscc", name)
+	if err != nil {
+		return "", err
+	}
+	d := &peerpb.ChaincodeData{}
+	if err := proto.Unmarshal(raw, d); err != nil {
+		return "", err
+	}
+	return d.Version, nil
 }
 
 // newProcessRuntime runs chaincode as child processes, built from the installed packages.

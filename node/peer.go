@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,6 +51,7 @@ type peer struct {
 	acl        *acl.Checker
 	packages   *pack.Store
 
+	support    atomic.Pointer[chaincode.Support] // nil until chaincode can be run
 	compiledIn CompiledIn
 }
 
@@ -75,6 +77,7 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compile
 	if err != nil {
 		return errors.Join(err, p.channels.Close())
 	}
+	p.support.Store(support)
 	err = p.serve(ctx, g, support, chaincodes)
 	if err == nil {
 		warnOfExpiry(ctx, g, p.logs.Named("certmonitor"), time.Now(), certificates(p.signer, p.tls, p.clientCert))
@@ -134,6 +137,11 @@ func (p *peer) openStores(ctx context.Context) error {
 		OnConfig: func(b *channelconfig.Bundle) {
 			if err := p.roots.update(b); err != nil {
 				p.logs.Named("channel").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
+			}
+		},
+		OnCommit: func(c channel.Committed) {
+			if support := p.support.Load(); support != nil {
+				support.Upgraded(c.Chaincodes)
 			}
 		},
 		Log: p.logs.Named("channel"),

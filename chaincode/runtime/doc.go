@@ -33,6 +33,11 @@ type Instance interface {
 	Stop(ctx context.Context) error
 }
 
+// Talkative is an Instance whose last output can be had while it runs.
+type Talkative interface {
+	LastLines() []string
+}
+
 // Exit says how an instance ended.
 type Exit struct {
 	Code   int      // exit status; 128 + n if signal n killed it

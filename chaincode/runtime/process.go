@@ -151,6 +151,9 @@ func (c *child) exit(err error) Exit {
 	return e
 }
 
+// LastLines are the last of stderr.
+func (c *child) LastLines() []string { return c.tail.last() }
+
 func (c *child) Wait() <-chan Exit { return c.exits }
 
 func (c *child) Stop(ctx context.Context) error {
