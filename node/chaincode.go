@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/heddleledger/heddle/acl"
 	"github.com/heddleledger/heddle/chaincode"
+	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/chaincode/pack"
 	"github.com/heddleledger/heddle/chaincode/platform"
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
@@ -161,9 +163,26 @@ func (p *peer) newProcessRuntime() *runtime.Process {
 				CodePackage: pkg.Spec.CodePackage, Path: pkg.Path, CacheDir: p.buildCache(), Log: log,
 			})
 		},
-		Dir: filepath.Join(dir, "running"),
-		Log: p.logs.Named("peer.chaincode"),
+		Dir:    filepath.Join(dir, "running"),
+		Log:    p.logs.Named("peer.chaincode"),
+		Limits: p.confinement(),
 	}
+}
+
+// confinement is what chaincode processes are confined to, nil if they are not; the log says what the configuration or the system leaves open.
+func (p *peer) confinement() *confine.Limits {
+	conf, log := &p.conf.Chaincode.Process, p.logs.Named("chaincode")
+	if !conf.Confined {
+		log.Warn("Chaincode processes are not confined: they can do whatever the peer's user can (chaincode.process.confined is false)")
+		return nil
+	}
+	limits := &confine.Limits{Memory: int64(conf.Memory), Files: conf.Files, Processes: conf.Processes}
+	if missing := confine.Missing(*limits); len(missing) > 0 {
+		log.Warn("Chaincode processes are confined, but this system cannot restrict " + strings.Join(missing, "; "))
+	} else {
+		log.Info("Chaincode processes are confined to their own files, the peer's chaincode port and the limits of chaincode.process")
+	}
+	return limits
 }
 
 // prepareBuilds compiles, in the background, what every Go chaincode needs, so that the first one is built fast.

@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/chaincode/pack"
 )
 
@@ -25,6 +28,12 @@ type Process struct {
 	Dir   string        // holds the working directories of running chaincode, of one peer only
 	Grace time.Duration // between SIGTERM and SIGKILL; 0 means 2 s
 	Log   *slog.Logger  // gets the chaincode's output
+
+	// Limits, if not nil, has chaincode confined to its directory, its toolchain, the peer's chaincode port and these limits, where the
+	// system can do that. The running binary must then know the verb confine.Verb.
+	Limits *confine.Limits
+	// Toolchain tells what else, files and folders, chaincode of a package must be able to read and execute; nil if nothing.
+	Toolchain func(*pack.Package) []string
 
 	sweep  sync.Once
 	mu     sync.Mutex
@@ -54,9 +63,14 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	log := p.Log.With("chaincode", l.ID())
 	c.stdout = &lines{emit: func(line string) { log.Info(line, "stream", "stdout") }}
 	c.stderr = &lines{emit: func(line string) { log.Info(line, "stream", "stderr"); c.tail.add(line) }}
+	path, args, err := p.command(&l, binary, dir)
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
+	}
 	c.cmd = &exec.Cmd{
-		Path: binary,
-		Args: []string{binary, "-peer.address=" + l.PeerAddress},
+		Path: path,
+		Args: args,
 		Dir:  dir,
 		Env: append(l.Environment(dir),
 			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME="+dir, "TMPDIR="+dir),
@@ -73,6 +87,30 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 		return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
 	}
 	return c, nil
+}
+
+// command is the command line that runs the chaincode in dir.
+func (p *Process) command(l *Launch, binary, dir string) (path string, args []string, err error) {
+	argument := "-peer.address=" + l.PeerAddress
+	if p.Limits == nil || confine.Self == "" {
+		return binary, []string{binary, argument}, nil
+	}
+	host, port, err := net.SplitHostPort(l.PeerAddress)
+	if err != nil {
+		return "", nil, fmt.Errorf("the peer's chaincode address: %w", err)
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return "", nil, fmt.Errorf("the port of the peer's chaincode address %s: %w", l.PeerAddress, err)
+	}
+	s := confine.Spec{
+		Dir: dir, Port: uint16(number), Lookup: host != "localhost" && net.ParseIP(host) == nil,
+		Limits: *p.Limits, ParentPID: os.Getpid(),
+	}
+	if p.Toolchain != nil {
+		s.Read = p.Toolchain(l.Package)
+	}
+	return confine.Self, s.Command(binary, argument), nil
 }
 
 // prepare makes the working directory with the launch's files in it.

@@ -155,9 +155,14 @@ func TestChildrenOfAChildEndWithIt(t *testing.T) {
 }
 
 func TestChildEndsWithThePeer(t *testing.T) {
+	t.Run("free", func(t *testing.T) { testChildEndsWithThePeer(t, "") })
+	t.Run("confined", func(t *testing.T) { testChildEndsWithThePeer(t, "yes") })
+}
+
+func testChildEndsWithThePeer(t *testing.T, confined string) {
 	out := &logged{}
 	peer := exec.Command(os.Args[0])
-	peer.Env = append(os.Environ(), modeVariable+"=peer", "TMPDIR="+t.TempDir())
+	peer.Env = append(os.Environ(), modeVariable+"=peer", confinedVariable+"="+confined, "TMPDIR="+t.TempDir())
 	peer.Stdout = out
 	require.NoError(t, peer.Start())
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), "started") }, 10*time.Second, 5*time.Millisecond)
