@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -66,19 +67,24 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 		AuthorizeCall: func(id string, proposal *tx.Proposal) error {
 			return p.acl.Check(acl.PeerChaincodeToChaincode, id, acl.Signed(proposal))
 		},
-		Defined: p.defines,
-		Metrics: chaincode.NewMetrics(p.metrics),
-		Log:     log,
+		Defined:  p.defines,
+		Debugged: conf.Process.Debug.Name,
+		Metrics:  chaincode.NewMetrics(p.metrics),
+		Log:      log,
 	}
 	if conf.DevMode() {
 		log.Warn("Running in chaincode development mode: chaincode is started by hand, and whatever connects to the chaincode listener, "+
 			"which speaks plain text, may register", "address", dialled)
 		return chaincode.New(o), l, nil
 	}
+	process, err := p.newProcessRuntime()
+	if err != nil {
+		return nil, nil, err
+	}
 	var support *chaincode.Support // the in-process runtime serves it, and it starts that runtime
 	o.Runtime = &eitherRuntime{
 		inProcess: p.newInProcessRuntime(func(s runtime.Stream) error { return support.Serve(s) }),
-		process:   p.newProcessRuntime(),
+		process:   process,
 	}
 	if p.tls != nil {
 		authority, err := runtime.NewAuthority(time.Now())
@@ -154,19 +160,42 @@ func definedVersion(l *ledger.Ledger, name string) (string, error) {
 }
 
 // newProcessRuntime runs chaincode as child processes, built from the installed packages.
-func (p *peer) newProcessRuntime() *runtime.Process {
+func (p *peer) newProcessRuntime() (*runtime.Process, error) {
+	debugger, err := p.debugger()
+	if err != nil {
+		return nil, err
+	}
 	dir := filepath.Join(p.conf.Peer.FileSystemPath, "chaincode-runtime")
 	log := p.logs.Named("chaincode.build")
 	return &runtime.Process{
 		Build: func(ctx context.Context, pkg *pack.Package) (string, error) {
 			return platform.Build(ctx, pkg.Type, golang.BuildRequest{
 				CodePackage: pkg.Spec.CodePackage, Path: pkg.Path, CacheDir: p.buildCache(), Log: log,
+				Debug: debugger != nil && debugger.Chaincode == pkg.Name,
 			})
 		},
-		Dir:    filepath.Join(dir, "running"),
-		Log:    p.logs.Named("peer.chaincode"),
-		Limits: p.confinement(),
+		Dir:      filepath.Join(dir, "running"),
+		Log:      p.logs.Named("peer.chaincode"),
+		Limits:   p.confinement(),
+		Debugger: debugger,
+	}, nil
+}
+
+// debugger is Delve, if a chaincode is to be debugged; nil if not.
+func (p *peer) debugger() (*runtime.Debugger, error) {
+	conf := &p.conf.Chaincode.Process.Debug
+	if conf.Name == "" {
+		return nil, nil
 	}
+	dlv, err := exec.LookPath("dlv")
+	if err == nil {
+		dlv, err = filepath.Abs(dlv)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("chaincode.process.debug.name asks for chaincode %s to be debugged, which needs Delve, but there is no dlv on the PATH; "+
+			"install it with: go install github.com/go-delve/delve/cmd/dlv@latest", conf.Name)
+	}
+	return &runtime.Debugger{Chaincode: conf.Name, Path: dlv, ListenAddress: conf.ListenAddress}, nil
 }
 
 // confinement is what chaincode processes are confined to, nil if they are not; the log says what the configuration or the system leaves open.

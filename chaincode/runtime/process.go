@@ -32,6 +32,8 @@ type Process struct {
 	// Limits, if not nil, has chaincode confined to its directory, its toolchain, the peer's chaincode port and these limits, where the
 	// system can do that. The running binary must then know the verb confine.Verb.
 	Limits *confine.Limits
+	// Debugger, if not nil, runs one chaincode, which is then not confined.
+	Debugger *Debugger
 	// Toolchain tells what else, files and folders, chaincode of a package must be able to read and execute; nil if nothing.
 	Toolchain func(*pack.Package) []string
 
@@ -92,6 +94,10 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 // command is the command line that runs the chaincode in dir.
 func (p *Process) command(l *Launch, binary, dir string) (path string, args []string, err error) {
 	argument := "-peer.address=" + l.PeerAddress
+	if d := p.Debugger; d != nil && d.Chaincode == l.Name {
+		p.Log.Info("Chaincode runs under Delve, not confined", "chaincode", l.ID(), "attach", "dlv connect "+d.ListenAddress)
+		return d.Path, d.command(binary, argument), nil
+	}
 	if p.Limits == nil || confine.Self == "" {
 		return binary, []string{binary, argument}, nil
 	}

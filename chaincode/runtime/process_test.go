@@ -257,3 +257,18 @@ func TestABuildNobodyWaitsForIsGivenUp(t *testing.T) {
 	require.EqualError(t, err, "error building chaincode kv:1.0: build given up: enough")
 	<-ended
 }
+
+func TestDebugger(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	p, log := newProcess(t)
+	p.Debugger = &runtime.Debugger{Chaincode: "kv", Path: self, ListenAddress: "127.0.0.1:2345"}
+	exited(t, start(t, p, launch("look")))
+	require.Contains(t, log.String(), "args exec --headless --api-version=2 --accept-multiclient --continue --listen=127.0.0.1:2345 "+self+" -- -peer.address=127.0.0.1:7052")
+	require.Contains(t, log.String(), `attach="dlv connect 127.0.0.1:2345"`)
+
+	other := launch("look")
+	other.Name = "other"
+	exited(t, start(t, p, other))
+	require.Contains(t, log.String(), "args -peer.address=127.0.0.1:7052")
+}
