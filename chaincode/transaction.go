@@ -41,47 +41,47 @@ func (h *handler) execute(ctx context.Context, c *Call) (*peerpb.ChaincodeMessag
 		return nil, err
 	}
 	defer t.close()
+	began := time.Now()
 	if c.Name != h.s.Debugged {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, h.s.ExecuteTimeout, errExecuteTimeout)
 		defer cancel()
 	}
-	m, err := t.run(ctx, first)
+	m, waiting, err := t.run(ctx, first)
 	if errors.Is(err, errExecuteTimeout) {
-		err = t.timedOut(err)
+		h.s.Metrics.executeTimedOut(h.id)
+		if waiting && h.launch != nil && time.Since(began) >= h.s.ExecuteTimeout { // a call from chaincode may have had less time
+			err = t.timedOut(err)
+		}
 	}
 	return m, err
 }
 
-// run sends the first message and serves the chaincode until the last.
-func (t *transaction) run(ctx context.Context, first *peerpb.ChaincodeMessage) (*peerpb.ChaincodeMessage, error) {
+// run sends the first message and serves the chaincode until the last. If it fails, waiting tells whether it was the chaincode's turn.
+func (t *transaction) run(ctx context.Context, first *peerpb.ChaincodeMessage) (last *peerpb.ChaincodeMessage, waiting bool, err error) {
 	if err := t.h.send(ctx, first); err != nil {
-		return nil, err
+		return nil, true, err
 	}
 	for {
 		m, err := t.next(ctx)
 		if err != nil {
-			return nil, err
+			return nil, true, err
 		}
 		if m.Type == peerpb.ChaincodeMessage_COMPLETED || m.Type == peerpb.ChaincodeMessage_ERROR {
-			return m, nil
+			return m, false, nil
 		}
 		a := t.answer(ctx, m)
 		t.asking.Store(false)
 		if err := t.h.send(ctx, a); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 }
 
-// timedOut returns the error of a transaction that timed out, with what the chaincode wrote last. A chaincode that the peer launched is
+// timedOut returns the error of a transaction that timed out in chaincode which the peer launched, with what that wrote last. The chaincode is
 // started anew: at once if it has said nothing about any transaction in all the time, else when the others under way have ended.
 func (t *transaction) timedOut(err error) error {
 	h := t.h
-	h.s.Metrics.executeTimedOut(h.id)
-	if h.launch == nil {
-		return err
-	}
 	err = h.s.withOutput(err, h.launch)
 	if h.heard.Load() == t.heard {
 		h.end(&misbehaviour{fmt.Errorf("chaincode %s hangs: it said nothing about any transaction for %s", h.id, h.s.ExecuteTimeout)})

@@ -77,7 +77,7 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 			"which speaks plain text, may register", "address", dialled)
 		return chaincode.New(o), l, nil
 	}
-	process, err := p.newProcessRuntime()
+	process, err := p.newProcessRuntime(dialled)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -160,8 +160,12 @@ func definedVersion(l *ledger.Ledger, name string) (string, error) {
 }
 
 // newProcessRuntime runs chaincode as child processes, built from the installed packages.
-func (p *peer) newProcessRuntime() (*runtime.Process, error) {
+func (p *peer) newProcessRuntime(dialled string) (*runtime.Process, error) {
 	debugger, err := p.debugger()
+	if err != nil {
+		return nil, err
+	}
+	limits, err := p.confinement(dialled)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +180,7 @@ func (p *peer) newProcessRuntime() (*runtime.Process, error) {
 		},
 		Dir:      filepath.Join(dir, "running"),
 		Log:      p.logs.Named("peer.chaincode"),
-		Limits:   p.confinement(),
+		Limits:   limits,
 		Debugger: debugger,
 	}, nil
 }
@@ -199,19 +203,22 @@ func (p *peer) debugger() (*runtime.Debugger, error) {
 }
 
 // confinement is what chaincode processes are confined to, nil if they are not; the log says what the configuration or the system leaves open.
-func (p *peer) confinement() *confine.Limits {
+func (p *peer) confinement(dialled string) (*confine.Limits, error) {
 	conf, log := &p.conf.Chaincode.Process, p.logs.Named("chaincode")
 	if !conf.Confined {
 		log.Warn("Chaincode processes are not confined: they can do whatever the peer's user can (chaincode.process.confined is false)")
-		return nil
+		return nil, nil
 	}
-	limits := &confine.Limits{Memory: int64(conf.Memory), Files: conf.Files, Processes: conf.Processes}
-	if missing := confine.Missing(*limits); len(missing) > 0 {
+	s := &confine.Spec{Limits: confine.Limits{Memory: int64(conf.Memory), Files: conf.Files, Processes: conf.Processes}}
+	if err := s.Connect(dialled); err != nil {
+		return nil, fmt.Errorf("the address where chaincode finds the peer: %w", err)
+	}
+	if missing := confine.Missing(s); len(missing) > 0 {
 		log.Warn("Chaincode processes are confined, but this system cannot restrict " + strings.Join(missing, "; "))
 	} else {
 		log.Info("Chaincode processes are confined to their own files, the peer's chaincode port and the limits of chaincode.process")
 	}
-	return limits
+	return &s.Limits, nil
 }
 
 // prepareBuilds compiles, in the background, what every Go chaincode needs, so that the first one is built fast.

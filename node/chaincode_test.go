@@ -60,7 +60,7 @@ func TestDebuggedChaincode(t *testing.T) {
 	require.NoError(t, err)
 	defer support.Close()
 	require.Equal(t, "asset", support.Debugged)
-	process, err := p.newProcessRuntime()
+	process, err := p.newProcessRuntime("127.0.0.1:7052")
 	require.NoError(t, err)
 	require.Equal(t, &runtime.Debugger{Chaincode: "asset", Path: filepath.Join(path, "dlv"), ListenAddress: "127.0.0.1:4000"}, process.Debugger)
 }
@@ -69,16 +69,24 @@ func TestDebuggedChaincode(t *testing.T) {
 func TestConfinement(t *testing.T) {
 	var log bytes.Buffer
 	p := newConfiguredPeer(t, "chaincode: {process: {memory: 1g, files: 7, processes: 0}}", &log)
-	require.Equal(t, &confine.Limits{Memory: 1 << 30, Files: 7}, p.confinement())
+	limits, err := p.confinement("peer0:7052")
+	require.NoError(t, err)
+	require.Equal(t, &confine.Limits{Memory: 1 << 30, Files: 7}, limits)
 	require.Equal(t, 1, strings.Count(log.String(), "\n"))
-	for _, missing := range confine.Missing(confine.Limits{}) {
+	for _, missing := range confine.Missing(&confine.Spec{Lookup: true}) {
 		require.Contains(t, log.String(), missing)
 	}
 	log.Reset()
 	p = newConfiguredPeer(t, "chaincode: {process: {confined: false}}", &log)
-	require.Nil(t, p.confinement())
+	limits, err = p.confinement("peer0:7052")
+	require.NoError(t, err)
+	require.Nil(t, limits)
 	require.Contains(t, log.String(), "Chaincode processes are not confined: they can do whatever the peer's user can (chaincode.process.confined is false)")
 
 	p = newConfiguredPeer(t, "chaincode: {}", &log)
-	require.Equal(t, &confine.Limits{Memory: 2 << 30, Files: 4096, Processes: 1024}, p.confinement())
+	limits, err = p.confinement("127.0.0.1:7052")
+	require.NoError(t, err)
+	require.Equal(t, &confine.Limits{Memory: 2 << 30, Files: 4096, Processes: 1024}, limits)
+	_, err = p.confinement("127.0.0.1")
+	require.ErrorContains(t, err, "the address where chaincode finds the peer: ")
 }

@@ -20,6 +20,8 @@ package confine
 import (
 	"encoding/json"
 	"fmt"
+	"net"
+	"strconv"
 )
 
 // Verb is the first argument under which a binary must call Exec with the arguments that follow.
@@ -40,6 +42,20 @@ type Limits struct {
 	Memory    int64 // bytes of its data, for each of its processes
 	Files     int   // open ones, for each of its processes
 	Processes int   // and threads, beyond those that its user runs already
+}
+
+// Connect grants TCP connections to an address, host:port, and if the host is a name, that it is looked up.
+func (s *Spec) Connect(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return fmt.Errorf("the port of %s: %w", address, err)
+	}
+	s.Port, s.Lookup = uint16(number), host != "localhost" && net.ParseIP(host) == nil
+	return nil
 }
 
 // Command is the command line that runs program, with its arguments, confined.

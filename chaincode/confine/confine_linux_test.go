@@ -182,7 +182,7 @@ func needABI(t *testing.T, abi int) bool {
 	if landlockABI() >= abi {
 		return true
 	}
-	require.NotEmpty(t, Missing(Limits{}))
+	require.NotEmpty(t, Missing(&Spec{}))
 	return false
 }
 
@@ -280,7 +280,7 @@ func TestProcesses(t *testing.T) {
 		requireDenied(t, s, "resource temporarily unavailable", "fork", strconv.Itoa(limit))
 		return
 	}
-	require.Contains(t, strings.Join(Missing(s.Limits), " "), "root is not held to it")
+	require.Contains(t, strings.Join(Missing(&s), " "), "root is not held to it")
 	runAsAnother(t)
 }
 
@@ -329,5 +329,40 @@ func TestBadArguments(t *testing.T) {
 		var stderr bytes.Buffer
 		require.Equal(t, failed, Exec(test.args, &stderr))
 		require.Equal(t, test.want, stderr.String())
+	}
+}
+
+func TestMissing(t *testing.T) {
+	limited := Spec{Lookup: true, Limits: Limits{Processes: 1}}
+	for _, test := range []struct {
+		spec          Spec
+		abi           int
+		filters, root bool
+		want          string
+	}{
+		{Spec{}, 10, true, true, ""},
+		{Spec{}, 6, true, false, ""},
+		{limited, 10, true, false, ""},
+		{Spec{}, 0, false, false, "access to files, TCP connections, signals to other processes (the kernel has no Landlock, or does not enable it at boot); " +
+			"sockets other than TCP (the kernel has no seccomp filters, or there is none for this architecture)"},
+		{Spec{}, 3, true, false, "TCP connections (Landlock can since Linux 6.7); signals to other processes (since Linux 6.12)"},
+		{limited, 5, true, true, "signals to other processes (Landlock can since Linux 6.12); " +
+			"UDP (the peer's chaincode address is a name, which is looked up in DNS; an IP address needs no UDP); " +
+			"the number of processes (root is not held to it; run the peer as another user)"},
+	} {
+		require.Equal(t, test.want, strings.Join(test.spec.missing(test.abi, test.filters, test.root), "; "))
+	}
+}
+
+func TestConnect(t *testing.T) {
+	for address, want := range map[string]Spec{
+		"127.0.0.1:7052": {Port: 7052}, "[::1]:1": {Port: 1}, "localhost:2": {Port: 2}, "peer0.example.com:65535": {Port: 65535, Lookup: true},
+	} {
+		var s Spec
+		require.NoError(t, s.Connect(address))
+		require.Equal(t, want, s)
+	}
+	for _, address := range []string{"", "peer0", "peer0:", "peer0:65536", "peer0:-1"} {
+		require.Error(t, new(Spec).Connect(address), address)
 	}
 }

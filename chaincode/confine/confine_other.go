@@ -11,7 +11,7 @@ import (
 const Self = ""
 
 // Missing names what this system cannot enforce.
-func Missing(Limits) []string {
+func Missing(*Spec) []string {
 	return []string{"anything: chaincode is confined on Linux only"}
 }
 

@@ -91,23 +91,29 @@ func isDynamic(program string) bool {
 	return false
 }
 
-// Missing names what this kernel, or being root, keeps from being enforced.
-func Missing(l Limits) []string {
+// Missing names what this kernel, or being root, keeps from being enforced of a specification.
+func Missing(s *Spec) []string {
+	return s.missing(landlockABI(), canFilter(), os.Getuid() == 0)
+}
+
+func (s *Spec) missing(abi int, filters, root bool) []string {
 	var missing []string
-	abi := landlockABI()
 	switch {
 	case abi == 0:
-		missing = append(missing, "access to files, TCP connections, signals (the kernel has no Landlock, or it is not enabled at boot)")
+		missing = append(missing, "access to files, TCP connections, signals to other processes (the kernel has no Landlock, or does not enable it at boot)")
 	case abi < abiTCP:
-		missing = append(missing, "TCP connections (since Linux 6.7), signals to other processes (since Linux 6.12)")
+		missing = append(missing, "TCP connections (Landlock can since Linux 6.7)", "signals to other processes (since Linux 6.12)")
 	case abi < abiScope:
-		missing = append(missing, "signals to other processes (since Linux 6.12)")
+		missing = append(missing, "signals to other processes (Landlock can since Linux 6.12)")
 	}
-	if !canFilter() {
-		missing = append(missing, "sockets other than TCP (the kernel has no seccomp filters, or not for this architecture)")
+	switch {
+	case !filters:
+		missing = append(missing, "sockets other than TCP (the kernel has no seccomp filters, or there is none for this architecture)")
+	case s.Lookup && abi < abiUDP:
+		missing = append(missing, "UDP (the peer's chaincode address is a name, which is looked up in DNS; an IP address needs no UDP)")
 	}
-	if l.Processes > 0 && os.Getuid() == 0 {
-		missing = append(missing, "the number of processes (root is not held to it: run the peer as another user)")
+	if s.Limits.Processes > 0 && root {
+		missing = append(missing, "the number of processes (root is not held to it; run the peer as another user)")
 	}
 	return missing
 }

@@ -24,7 +24,7 @@ func TestConfinedChild(t *testing.T) {
 	p, log := newConfinedProcess(t)
 	p.Toolchain = func(*pack.Package) []string { return []string{"/etc/hostname"} }
 	exited(t, start(t, p, launch("pry")))
-	if strings.Contains(strings.Join(confine.Missing(confine.Limits{}), " "), "access to files") {
+	if strings.Contains(strings.Join(confine.Missing(&confine.Spec{}), " "), "access to files") {
 		return // this kernel cannot
 	}
 	require.Contains(t, log.String(), "open /etc/passwd: permission denied")
@@ -47,7 +47,7 @@ func TestConfinedChild(t *testing.T) {
 	require.EqualError(t, err, "starting chaincode kv:1.0: the peer's chaincode address: address nowhere: missing port in address")
 	l.PeerAddress = "nowhere:http"
 	_, err = p.Start(t.Context(), l)
-	require.ErrorContains(t, err, "the port of the peer's chaincode address nowhere:http: ")
+	require.ErrorContains(t, err, "starting chaincode kv:1.0: the peer's chaincode address: the port of nowhere:http: ")
 	left, err := os.ReadDir(p.Dir)
 	require.NoError(t, err)
 	require.Empty(t, left)

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -101,17 +99,9 @@ func (p *Process) command(l *Launch, binary, dir string) (path string, args []st
 	if p.Limits == nil || confine.Self == "" {
 		return binary, []string{binary, argument}, nil
 	}
-	host, port, err := net.SplitHostPort(l.PeerAddress)
-	if err != nil {
+	s := confine.Spec{Dir: dir, Limits: *p.Limits, ParentPID: os.Getpid()}
+	if err := s.Connect(l.PeerAddress); err != nil {
 		return "", nil, fmt.Errorf("the peer's chaincode address: %w", err)
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return "", nil, fmt.Errorf("the port of the peer's chaincode address %s: %w", l.PeerAddress, err)
-	}
-	s := confine.Spec{
-		Dir: dir, Port: uint16(number), Lookup: host != "localhost" && net.ParseIP(host) == nil,
-		Limits: *p.Limits, ParentPID: os.Getpid(),
 	}
 	if p.Toolchain != nil {
 		s.Read = p.Toolchain(l.Package)
