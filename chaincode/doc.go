@@ -18,6 +18,11 @@
 //
 // System chaincodes are called directly; they have no stream.
 //
+// Life. A transaction that times out has the chaincode started anew: at once if it has said nothing about any transaction in all the time,
+// else when nothing else is under way in it. A chaincode that floods its stream, or says what it may not, loses it. An upgrade stops the
+// versions that no channel of the peer defines any more, as soon as they are idle. A launch that fails is tried again at the next invoke,
+// but not before a backoff is over; until then callers get the last failure. Each ends with the chaincode's last output in the error.
+//
 // Invariants: one handler per "name:version"; one launch per "name:version" however many invokes wait for it; a stream is in the registry
 // from its REGISTER to its end; an instance that the support started is stopped when its stream ends, and its stream ended when it stops; it
 // ends, with what it is working on, when no channel defines its version any more.

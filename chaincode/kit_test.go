@@ -57,7 +57,7 @@ func newPeer(t testing.TB, change ...func(*chaincode.Options)) *peer {
 	}
 	o := chaincode.Options{
 		Packages: p.store, PeerAddress: "127.0.0.1:7052",
-		ExecuteTimeout: 10 * time.Second, StartupTimeout: 20 * time.Second,
+		ExecuteTimeout: 10 * time.Second, StartupTimeout: 20 * time.Second, Backoff: time.Nanosecond, // none to speak of
 		Ledger:              func(id string) (*ledger.Ledger, bool) { l, ok := p.ledgers[id]; return l, ok },
 		KeyLevelEndorsement: func(id string) (bool, bool) { return id == channel, p.ledgers[id] != nil },
 		AuthorizeCall: func(id string, _ *tx.Proposal) error {

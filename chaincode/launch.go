@@ -13,7 +13,10 @@ import (
 type launch struct {
 	id     id
 	pkg    *pack.Package
+	began  time.Time // set by live, as is instance
 	cancel context.CancelCauseFunc
+
+	instance runtime.Instance // once it has been started; guarded by the support's mu
 
 	decided chan struct{} // closed when the chaincode is ready or the launch has failed
 	handler *handler      // set before decided is closed, as is err
@@ -32,6 +35,9 @@ func (s *Support) handler(ctx context.Context, c *Call) (*handler, error) {
 	p, err := s.checkedPackage(c)
 	if err != nil {
 		return nil, err
+	}
+	if c.Init {
+		s.forgive(id)
 	}
 	h, err := s.join(ctx, id, p)
 	switch {
@@ -96,6 +102,9 @@ func (s *Support) launching(ctx context.Context, id id, p *pack.Package) (*launc
 	if h := s.handlers[id]; h != nil && !h.over() {
 		return nil, h, nil
 	}
+	if err := s.failedLately(id, p); err != nil {
+		return nil, nil, err
+	}
 	if s.Runtime == nil {
 		return nil, nil, fmt.Errorf("error starting container: error starting container: chaincode %s is not connected; this peer runs in development "+
 			"mode and starts none: start it by hand with CORE_CHAINCODE_ID_NAME=%s and -peer.address=%s", id, id, s.PeerAddress)
@@ -113,22 +122,27 @@ func (s *Support) live(ctx context.Context, l *launch) {
 	defer l.cancel(nil)
 	starting, cancel := context.WithTimeoutCause(ctx, s.StartupTimeout, fmt.Errorf("timeout expired while starting chaincode %s for transaction", l.id))
 	defer cancel()
-	began := time.Now()
+	l.began = time.Now()
 	instance, release, err := s.start(starting, l)
 	if err != nil {
-		s.failed(l, err)
+		s.failed(l, err, starting.Err() != nil)
 		return
 	}
 	defer release()
+	s.mu.Lock()
+	l.instance = instance
+	s.mu.Unlock()
 	select {
 	case <-l.decided:
-		s.Log.Info("Chaincode is ready", "chaincode", l.id.String(), "took", time.Since(began))
+		took := time.Since(l.began)
+		s.Metrics.launched(l.id, took, nil, false)
+		s.Log.Info("Chaincode is ready", "chaincode", l.id.String(), "took", took)
 		s.accompany(ctx, instance, l)
 	case l.exit = <-instance.Wait():
-		s.failed(l, fmt.Errorf("chaincode registration failed: %s", l.exit))
+		s.failed(l, fmt.Errorf("chaincode registration failed: %s", l.exit), false)
 	case <-starting.Done():
 		s.stop(ctx, instance, l)
-		s.failed(l, fmt.Errorf("%w: it did not register at %s; %s", context.Cause(starting), s.PeerAddress, l.exit))
+		s.failed(l, fmt.Errorf("%w: it did not register at %s; %s", context.Cause(starting), s.PeerAddress, l.exit), true)
 	}
 }
 
@@ -155,6 +169,7 @@ func (s *Support) start(ctx context.Context, l *launch) (instance runtime.Instan
 
 // accompany waits for the end of the instance or of its stream, and sees to it that the other ends too.
 func (s *Support) accompany(ctx context.Context, instance runtime.Instance, l *launch) {
+	ready := time.Now()
 	select {
 	case l.exit = <-instance.Wait():
 		l.handler.end(fmt.Errorf("chaincode %s: %s", l.id, l.exit))
@@ -170,6 +185,7 @@ func (s *Support) accompany(ctx context.Context, instance runtime.Instance, l *l
 		}
 	}
 	s.Log.Info("Chaincode ended", "chaincode", l.id.String(), "exit", l.exit.String())
+	s.lived(l, time.Since(ready))
 }
 
 // stopping is how long an instance may take to end when it is told to.
@@ -186,7 +202,8 @@ func (s *Support) stop(ctx context.Context, instance runtime.Instance, l *launch
 }
 
 // failed tells those who wait for a launch that it failed. If it became ready at the same moment, its stream ends instead.
-func (s *Support) failed(l *launch, err error) {
+func (s *Support) failed(l *launch, err error, timedOut bool) {
+	s.Metrics.launched(l.id, time.Since(l.began), err, timedOut)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.handler != nil {
@@ -194,6 +211,9 @@ func (s *Support) failed(l *launch, err error) {
 		return
 	}
 	delete(s.launches, l.id)
+	if !s.closed {
+		s.failedAgain(l, err)
+	}
 	l.err = err
 	close(l.decided)
 }

@@ -84,6 +84,7 @@ func complain(err error) int {
 type builder struct {
 	count atomic.Int32
 	err   error
+	dir   string // of working directories
 }
 
 func (b *builder) build(context.Context, *pack.Package) (string, error) {
@@ -113,7 +114,7 @@ func newLaunchingPeer(t *testing.T, mode string, secure bool, change ...func(*ch
 		options.TLS = &comm.ServerTLS{Certificate: certificate, RequireClientCert: true, ClientRoots: roots}
 	}
 	server := comm.NewServer(options)
-	dir := t.TempDir()
+	b.dir = t.TempDir()
 	var serving sync.WaitGroup
 	t.Cleanup(func() { // runs after the support is closed
 		server.Stop()
@@ -121,7 +122,7 @@ func newLaunchingPeer(t *testing.T, mode string, secure bool, change ...func(*ch
 	})
 	p := newPeer(t, append([]func(*chaincode.Options){func(o *chaincode.Options) {
 		o.PeerAddress, o.Authority = listener.Addr().String(), authority
-		o.Runtime = &runtime.Process{Build: b.build, Dir: dir, Grace: 500 * time.Millisecond, Log: o.Log}
+		o.Runtime = &runtime.Process{Build: b.build, Dir: b.dir, Grace: 500 * time.Millisecond, Log: o.Log}
 		o.Env = []string{modeVariable + "=" + mode}
 	}}, change...)...)
 	peerpb.RegisterChaincodeSupportServer(server, p.Support)

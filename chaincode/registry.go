@@ -38,6 +38,9 @@ func (s *Support) admit(h *handler, id id) error {
 		return fmt.Errorf("peer will not accept external chaincode connection %s (except in dev mode)", id)
 	}
 	h.id, h.launch = id, l
+	if s.outdated[id] {
+		h.retiring = errOutdated // after the transactions that it is launched for
+	}
 	s.handlers[id] = h
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/heddleledger/heddle/chaincode/runtime"
@@ -33,8 +34,13 @@ type handler struct {
 	endOnce  sync.Once
 	endCause error // why; nil if the chaincode ended it in order. Set before done is closed.
 
+	heard  atomic.Uint64 // messages about transactions so far
+	strays strays        // used by the receiver only
+	meters requestMeters
+
 	mu           sync.Mutex
 	transactions map[transactionID]*transaction
+	retiring     error // why the stream ends as soon as transactions is empty; nil if it does not
 }
 
 type transactionID struct{ channel, tx string }
@@ -60,7 +66,10 @@ func (s *Support) Serve(stream runtime.Stream) error {
 	s.work.Go(h.receive)
 	s.work.Go(h.transmit)
 	h.watch()
-	if id := s.remove(h); h.endCause != nil {
+	switch id := s.remove(h); {
+	case errors.Is(h.endCause, errOutdated):
+		s.Log.Info("Chaincode is stopped", "chaincode", id.String(), "reason", h.endCause)
+	case h.endCause != nil:
 		s.Log.Warn("Chaincode stream ended", "chaincode", id.String(), "error", h.endCause)
 	}
 	return h.endCause
@@ -181,10 +190,14 @@ func (h *handler) react(m *peerpb.ChaincodeMessage) bool {
 		var e effect
 		h.state, e = step(h.state, in)
 		switch e.kind {
-		case request:
-			h.request(m)
-		case finish:
-			h.finish(m)
+		case request, finish:
+			h.heard.Add(1)
+			if h.deliver(e.kind, m) || h.tolerates(m) {
+				return true
+			}
+			return false
+		case ignore:
+			return h.tolerates(m)
 		case admit:
 			if err := h.s.authenticate(h, e.id); err != nil {
 				h.end(err)
@@ -204,15 +217,23 @@ func (h *handler) react(m *peerpb.ChaincodeMessage) bool {
 			}
 			h.s.publish(h)
 		case end:
-			h.end(fmt.Errorf("error handling message, ending stream: %w", e.err))
+			h.end(&misbehaviour{fmt.Errorf("error handling message, ending stream: %w", e.err)})
 			return false
 		}
 		return true
 	}
 }
 
+// deliver hands a message to its transaction and tells whether that waits for it.
+func (h *handler) deliver(kind effectKind, m *peerpb.ChaincodeMessage) bool {
+	if kind == finish {
+		return h.finish(m)
+	}
+	return h.request(m)
+}
+
 // request hands a message to its transaction. One that has none is answered here; one that comes before the last was answered is dropped.
-func (h *handler) request(m *peerpb.ChaincodeMessage) {
+func (h *handler) request(m *peerpb.ChaincodeMessage) bool {
 	t := h.transaction(m)
 	if t == nil {
 		cause := errNoLedger
@@ -220,21 +241,25 @@ func (h *handler) request(m *peerpb.ChaincodeMessage) {
 			cause = errNoTransaction
 		}
 		h.post(failure(m, cause))
-		return
+		return false
 	}
 	if !t.asking.CompareAndSwap(false, true) {
 		h.s.Log.Warn("Another request is pending for this transaction; dropped", "chaincode", h.id.String(), "txid", m.Txid, "type", m.Type.String())
-		return
+		return false
 	}
 	t.inbox <- m
+	return true
 }
 
 // finish hands the message that ends a transaction to it. There may be none, if it timed out.
-func (h *handler) finish(m *peerpb.ChaincodeMessage) {
-	if t := h.transaction(m); t != nil && !t.finished {
-		t.finished = true
-		t.inbox <- m
+func (h *handler) finish(m *peerpb.ChaincodeMessage) bool {
+	t := h.transaction(m)
+	if t == nil || t.finished {
+		return false
 	}
+	t.finished = true
+	t.inbox <- m
+	return true
 }
 
 func (h *handler) transaction(m *peerpb.ChaincodeMessage) *transaction {

@@ -30,6 +30,8 @@ type Options struct {
 	StartupTimeout  time.Duration // from the beginning of a launch, builds included, to READY; 0 means 5 min
 	Keepalive       time.Duration // between KEEPALIVE messages; 0 sends none
 	TotalQueryLimit int           // results of one query; 0 means 100,000
+	Backoff         time.Duration // after a launch that failed, doubled with each further one up to a minute; 0 means 1 s
+	Debugged        string        // name of a chaincode under a debugger, whose invocations never time out; empty if there is none
 
 	// Ledger is that of a joined channel.
 	Ledger func(channelID string) (*ledger.Ledger, bool)
@@ -38,7 +40,11 @@ type Options struct {
 	// AuthorizeCall tells whether the sender of p may call chaincode on the channel from chaincode: ACL peer/ChaincodeToChaincode.
 	AuthorizeCall func(channelID string, p *tx.Proposal) error
 
-	Log *slog.Logger
+	// Defined tells whether any channel of the peer defines the chaincode at that version. Without it, an upgrade concerns all of them.
+	Defined func(name, version string) bool
+
+	Metrics *Metrics // may be nil
+	Log     *slog.Logger
 }
 
 // Support runs chaincode. It serves protos.ChaincodeSupport.
@@ -49,10 +55,12 @@ type Support struct {
 
 	mu       sync.RWMutex
 	closed   bool
-	handlers map[id]*handler // registered streams
-	launches map[id]*launch  // until they are ready or have failed
-	closing  chan struct{}   // closed by Close
-	work     sync.WaitGroup  // streams and launches
+	handlers map[id]*handler  // registered streams
+	launches map[id]*launch   // until they are ready or have failed
+	failures map[id]*failures // of launches, in a row
+	outdated map[id]bool      // versions that an upgrade replaced while they ran, and that are stopped whenever they are idle
+	closing  chan struct{}    // closed by Close
+	work     sync.WaitGroup   // streams and launches
 }
 
 // New returns a support without any running chaincode. It must be closed.
@@ -63,12 +71,15 @@ func New(o Options) *Support {
 	if o.StartupTimeout <= 0 {
 		o.StartupTimeout = 5 * time.Minute
 	}
+	if o.Backoff <= 0 {
+		o.Backoff = time.Second
+	}
 	if o.TotalQueryLimit <= 0 {
 		o.TotalQueryLimit = 100_000
 	}
 	s := &Support{
 		Options: o, system: map[string]System{},
-		handlers: map[id]*handler{}, launches: map[id]*launch{}, closing: make(chan struct{}),
+		handlers: map[id]*handler{}, launches: map[id]*launch{}, failures: map[id]*failures{}, outdated: map[id]bool{}, closing: make(chan struct{}),
 	}
 	for _, sys := range o.System {
 		s.system[sys.Name()] = sys
@@ -135,13 +146,18 @@ func (s *Support) run(ctx context.Context, c *Call) (*peerpb.ChaincodeMessage, e
 	if sys, ok := s.system[c.Name]; ok {
 		return s.callSystem(ctx, sys, c)
 	}
-	h, err := s.handler(ctx, c)
-	if err != nil {
-		return nil, err
+	for {
+		h, err := s.handler(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		m, err := h.execute(ctx, c)
+		if errors.Is(err, errRetired) {
+			continue // it was stopped for good reason between being found and being used
+		}
+		if err != nil {
+			return nil, fmt.Errorf("error sending: %w", err)
+		}
+		return m, nil
 	}
-	m, err := h.execute(ctx, c)
-	if err != nil {
-		return nil, fmt.Errorf("error sending: %w", err)
-	}
-	return m, nil
 }

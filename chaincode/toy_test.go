@@ -95,7 +95,7 @@ func (t *toy) ask(typ peerpb.ChaincodeMessage_Type, payload []byte) ([]byte, err
 	return m.Payload, nil
 }
 
-// invoke obeys: get k | put k v | getput k v n (n times) | echo … | sleep ms | exit n | panic text | call name args… | fail text
+// invoke obeys: get k | put k v | getput k v n (n times) | echo … | sleep ms | exit n | panic text | hang text | flood | call name args… | fail text
 func (t *toy) invoke() *peerpb.Response {
 	input := &peerpb.ChaincodeInput{}
 	mustUnmarshal(t.first.Payload, input)
@@ -143,6 +143,13 @@ func (t *toy) obey(args []string) ([]byte, error) {
 	case "exit":
 		fmt.Fprintln(os.Stderr, "leaving with", args[1])
 		os.Exit(atoi(args[1]))
+	case "hang":
+		fmt.Fprintln(os.Stderr, "waiting for", args[1])
+		select {}
+	case "flood":
+		for {
+			t.send(&peerpb.ChaincodeMessage{Type: peerpb.ChaincodeMessage_KEEPALIVE})
+		}
 	case "panic":
 		panic(args[1])
 	case "fail":

@@ -22,6 +22,8 @@ type transaction struct {
 	asking   atomic.Bool
 	finished bool // used by the receiver only
 
+	heard uint64 // of the stream, when the transaction began
+
 	queries map[string]*query // open ones, by id
 	opened  int               // how many were ever opened
 }
@@ -39,25 +41,54 @@ func (h *handler) execute(ctx context.Context, c *Call) (*peerpb.ChaincodeMessag
 		return nil, err
 	}
 	defer t.close()
-	ctx, cancel := context.WithTimeoutCause(ctx, h.s.ExecuteTimeout, errExecuteTimeout)
-	defer cancel()
-	if err := h.send(ctx, first); err != nil {
-		return nil, err
+	began := time.Now()
+	if c.Name != h.s.Debugged {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, h.s.ExecuteTimeout, errExecuteTimeout)
+		defer cancel()
+	}
+	m, waiting, err := t.run(ctx, first)
+	if errors.Is(err, errExecuteTimeout) {
+		h.s.Metrics.executeTimedOut(h.id)
+		if waiting && h.launch != nil && time.Since(began) >= h.s.ExecuteTimeout { // a call from chaincode may have had less time
+			err = t.timedOut(err)
+		}
+	}
+	return m, err
+}
+
+// run sends the first message and serves the chaincode until the last. If it fails, waiting tells whether it was the chaincode's turn.
+func (t *transaction) run(ctx context.Context, first *peerpb.ChaincodeMessage) (last *peerpb.ChaincodeMessage, waiting bool, err error) {
+	if err := t.h.send(ctx, first); err != nil {
+		return nil, true, err
 	}
 	for {
 		m, err := t.next(ctx)
 		if err != nil {
-			return nil, err
+			return nil, true, err
 		}
 		if m.Type == peerpb.ChaincodeMessage_COMPLETED || m.Type == peerpb.ChaincodeMessage_ERROR {
-			return m, nil
+			return m, false, nil
 		}
 		a := t.answer(ctx, m)
 		t.asking.Store(false)
-		if err := h.send(ctx, a); err != nil {
-			return nil, err
+		if err := t.h.send(ctx, a); err != nil {
+			return nil, false, err
 		}
 	}
+}
+
+// timedOut returns the error of a transaction that timed out in chaincode which the peer launched, with what that wrote last. The chaincode is
+// started anew: at once if it has said nothing about any transaction in all the time, else when the others under way have ended.
+func (t *transaction) timedOut(err error) error {
+	h := t.h
+	err = h.s.withOutput(err, h.launch)
+	if h.heard.Load() == t.heard {
+		h.end(&misbehaviour{fmt.Errorf("chaincode %s hangs: it said nothing about any transaction for %s", h.id, h.s.ExecuteTimeout)})
+	} else {
+		h.retire(errStuck)
+	}
+	return err
 }
 
 // opening is the message that begins a call. Decorations are the peer's to add, and this one adds none: a client's are dropped.
@@ -81,10 +112,13 @@ func (h *handler) begin(c *Call) (*transaction, error) {
 	key := transactionID{c.ChannelID, c.TxID}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.retiring != nil && h.over() {
+		return nil, errRetired
+	}
 	if h.transactions[key] != nil {
 		return nil, fmt.Errorf("txid: %s(%s) exists", c.TxID, c.ChannelID)
 	}
-	t := &transaction{h: h, call: c, inbox: make(chan *peerpb.ChaincodeMessage, 2)}
+	t := &transaction{h: h, call: c, inbox: make(chan *peerpb.ChaincodeMessage, 2), heard: h.heard.Load()}
 	h.transactions[key] = t
 	return t, nil
 }
@@ -92,6 +126,7 @@ func (h *handler) begin(c *Call) (*transaction, error) {
 func (t *transaction) close() {
 	t.h.mu.Lock()
 	delete(t.h.transactions, transactionID{t.call.ChannelID, t.call.TxID})
+	t.h.leaveIfIdle()
 	t.h.mu.Unlock()
 	for _, q := range t.queries {
 		q.results.Close()
@@ -125,6 +160,10 @@ const afterlife = 2 * time.Second
 // terminated says why the stream is over, and if the peer started the chaincode, how that ended.
 func (h *handler) terminated(ctx context.Context) error {
 	const text = "chaincode stream terminated" // Fabric's
+	var own *misbehaviour
+	if errors.As(h.endCause, &own) {
+		return h.s.withOutput(fmt.Errorf("%s: %w", text, own), h.launch)
+	}
 	if h.launch != nil && !errors.Is(h.endCause, errClosed) {
 		timer := time.NewTimer(afterlife)
 		defer timer.Stop()
@@ -143,10 +182,12 @@ func (h *handler) terminated(ctx context.Context) error {
 
 // answer serves one request.
 func (t *transaction) answer(ctx context.Context, m *peerpb.ChaincodeMessage) *peerpb.ChaincodeMessage {
+	count := t.h.meters.of(t.h.s.Metrics, t.h.id, requestKind{m.Type, m.ChannelId}).begin()
 	payload, err := t.serve(ctx, m)
 	if err == nil && len(payload) > largest {
 		err = fmt.Errorf("the answer of %d bytes is larger than a message may be (%d)", len(payload), largest)
 	}
+	count(err)
 	if err != nil {
 		t.h.s.Log.Debug("Failed to handle a request of chaincode", "chaincode", t.h.id.String(), "type", m.Type.String(), "txid", m.Txid, "error", err)
 		return failure(m, err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/cli/configtxgen"
 	"github.com/heddleledger/heddle/cli/configtxlator"
 	"github.com/heddleledger/heddle/cli/cryptogen"
@@ -59,6 +60,9 @@ func ownTools() map[string]tool {
 		},
 		"images": func(ctx context.Context, args []string, io IO) int {
 			return images.Run(ctx, args, io.Stdout, io.Stderr, io.Env)
+		},
+		confine.Verb: func(_ context.Context, args []string, io IO) int { // how a peer starts chaincode; of no use by hand
+			return confine.Exec(args, io.Stderr)
 		},
 		"version": showVersion,
 		"help":    showHelp,

@@ -252,6 +252,7 @@ type Chaincode struct {
 	Keepalive      time.Duration     `key:"keepalive,seconds"` // 0: none
 	System         map[string]string `key:"system"`            // system chaincodes and whether each is enabled
 	Logging        ChaincodeLogging  `key:"logging"`
+	Process        ChaincodeProcess  `key:"process"`
 }
 
 // RuntimeImage is the image that chaincode of a language runs on.
@@ -279,6 +280,21 @@ func ExpandImage(template string) string {
 
 // DevMode tells whether chaincode is started by hand.
 func (c *Chaincode) DevMode() bool { return c.Mode == "dev" }
+
+// ChaincodeProcess is "chaincode.process", Heddle's own: what chaincode that runs as a process may do and use.
+type ChaincodeProcess struct {
+	Confined  bool           `key:"confined"`  // keeps it from files and addresses that are none of its business
+	Memory    Size           `key:"memory"`    // of its data; 0: no limit, as for those below
+	Files     int            `key:"files"`     // open ones
+	Processes int            `key:"processes"` // and threads, beyond those that the peer's user runs already
+	Debug     ChaincodeDebug `key:"debug"`
+}
+
+// ChaincodeDebug is "chaincode.process.debug": a Go chaincode to run under Delve.
+type ChaincodeDebug struct {
+	Name          string `key:"name"`          // of the chaincode; empty: none
+	ListenAddress string `key:"listenAddress"` // where Delve waits for a client
+}
 
 // ChaincodeLogging is given to chaincode in its environment.
 type ChaincodeLogging struct {
@@ -392,6 +408,7 @@ func defaultCore() *Core {
 		StartupTimeout: 5 * time.Minute, ExecuteTimeout: 30 * time.Second, InstallTimeout: 5 * time.Minute, Mode: "net",
 		System:  map[string]string{"cscc": "enable", "lscc": "enable", "qscc": "enable"},
 		Logging: ChaincodeLogging{Level: "info", Shim: "warning"},
+		Process: ChaincodeProcess{Confined: true, Memory: 2 << 30, Files: 4096, Processes: 1024, Debug: ChaincodeDebug{ListenAddress: "127.0.0.1:2345"}},
 	}
 	c.Ledger = Ledger{
 		State:   LedgerState{StateDatabase: "goleveldb", TotalQueryLimit: 100000},

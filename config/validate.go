@@ -91,6 +91,11 @@ func (c *Core) Validate() error {
 		k.address(p.AdminService.ListenAddress, "peer.adminService.listenAddress")
 	}
 	k.handlers(&p.Handlers)
+	k.that(c.Chaincode.Process.Files >= 0, "chaincode.process.files", "must not be negative")
+	k.that(c.Chaincode.Process.Processes >= 0, "chaincode.process.processes", "must not be negative")
+	if c.Chaincode.Process.Debug.Name != "" {
+		k.address(c.Chaincode.Process.Debug.ListenAddress, "chaincode.process.debug.listenAddress")
+	}
 	k.oneOf(c.Chaincode.Mode, "chaincode.mode", "net", "dev")
 	if c.Chaincode.Runtime != "" {
 		k.oneOf(c.Chaincode.Runtime, "chaincode.runtime", "docker", "process")

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/cli"
 	"github.com/heddleledger/heddle/config"
 	"github.com/heddleledger/heddle/localnet"
@@ -23,7 +24,7 @@ import (
 
 // TestMain lets the test's own executable be the one that networks are made of.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && slices.Contains([]string{"cryptogen", "configtxgen", "orderer", "peer"}, os.Args[1]) {
+	if len(os.Args) > 1 && slices.Contains([]string{"cryptogen", "configtxgen", "orderer", "peer", confine.Verb}, os.Args[1]) {
 		os.Exit(run())
 	}
 	goleak.VerifyTestMain(m)
@@ -166,4 +167,23 @@ func TestNodeThatEnds(t *testing.T) {
 	defer cancel()
 	n.KillNode(n.Orderer)
 	require.ErrorContains(t, n.Wait(ctx), "orderer.example.com ended by itself (signal: killed)")
+}
+
+// TestDebugNeedsDelve and a network whose peers start the chaincode.
+func TestDebugNeedsDelve(t *testing.T) {
+	dev := open(t, localnet.Options{FreePorts: true, DevMode: true})
+	_, err := localnet.Open(t.Context(), localnet.Options{Dir: dev.Dir, Debug: "asset"})
+	require.EqualError(t, err, "in a network in development mode you start the chaincode by hand: start it in the debugger")
+
+	path := t.TempDir()
+	t.Setenv("PATH", path)
+	n := open(t, localnet.Options{FreePorts: true})
+	_, err = localnet.Open(t.Context(), localnet.Options{Dir: n.Dir, Debug: "asset"})
+	require.EqualError(t, err, "debugging chaincode asset needs Delve, but there is no dlv on the PATH; install it with: go install github.com/go-delve/delve/cmd/dlv@latest")
+	require.Empty(t, n.DebugAddress(n.Orgs[0].Peer))
+
+	require.NoError(t, os.WriteFile(filepath.Join(path, "dlv"), []byte("#!/bin/sh\n"), 0o755))
+	n = open(t, localnet.Options{Dir: n.Dir, Debug: "asset"})
+	require.NotEmpty(t, n.DebugAddress(n.Orgs[0].Peer))
+	require.NotEqual(t, n.DebugAddress(n.Orgs[0].Peer), n.DebugAddress(n.Orgs[1].Peer))
 }

@@ -18,7 +18,8 @@ type Options struct {
 	Channel         string // the application channel; mychannel by default
 	MutualTLS       bool
 	DevMode         bool
-	FreePorts       bool // take free ports instead of the customary ones
+	Debug           string // name of a Go chaincode that the peers run under Delve, as long as this Network is used
+	FreePorts       bool   // take free ports instead of the customary ones
 	BatchTimeout    time.Duration
 	MaxMessageCount int
 }
@@ -56,6 +57,7 @@ type Network struct {
 	executable string
 	processes  map[string]*process // by node name
 	locked     *os.File            // while the network runs
+	debugging  map[string]string   // by peer name, where Delve listens; empty if nothing is debugged
 }
 
 // Open makes the network that o describes or, where o.Dir holds one, takes that. Nothing runs yet.
@@ -91,7 +93,7 @@ func Open(ctx context.Context, o Options) (*Network, error) {
 		}
 		n.processes[org.Peer.Name] = n.newProcess(org.Peer, args...)
 	}
-	return n, nil
+	return n, n.debug(o.Debug)
 }
 
 // Start launches every node and returns when all of them listen.

@@ -27,7 +27,8 @@ const (
 type process struct {
 	name    string
 	args    []string
-	dir     string // holds its configuration
+	dir     string   // holds its configuration
+	env     []string // overrides it
 	log     string
 	address string // answers once the node is ready
 
@@ -46,6 +47,7 @@ func (p *process) start(ctx context.Context, executable string) error {
 	cmd := exec.Command(executable, p.args...)
 	cmd.Dir = p.dir
 	cmd.Env = append(inherited(), "FABRIC_CFG_PATH="+p.dir)
+	cmd.Env = append(cmd.Env, p.env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	p.cmd, p.done = cmd, make(chan struct{})

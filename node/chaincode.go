@@ -5,18 +5,23 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/acl"
 	"github.com/heddleledger/heddle/chaincode"
+	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/chaincode/pack"
 	"github.com/heddleledger/heddle/chaincode/platform"
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
 	"github.com/heddleledger/heddle/chaincode/runtime"
 	"github.com/heddleledger/heddle/comm"
+	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/logging"
 	"github.com/heddleledger/heddle/shim"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -63,17 +68,24 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 		AuthorizeCall: func(id string, proposal *tx.Proposal) error {
 			return p.acl.Check(acl.PeerChaincodeToChaincode, id, acl.Signed(proposal))
 		},
-		Log: log,
+		Defined:  p.defines,
+		Debugged: conf.Process.Debug.Name,
+		Metrics:  chaincode.NewMetrics(p.metrics),
+		Log:      log,
 	}
 	if conf.DevMode() {
 		log.Warn("Running in chaincode development mode: chaincode is started by hand, and whatever connects to the chaincode listener, "+
 			"which speaks plain text, may register", "address", dialled)
 		return chaincode.New(o), l, nil
 	}
+	outside, err := p.outsideRuntime(dialled)
+	if err != nil {
+		return nil, nil, err
+	}
 	var support *chaincode.Support // the in-process runtime serves it, and it starts that runtime
 	o.Runtime = &eitherRuntime{
 		inProcess: p.newInProcessRuntime(func(s runtime.Stream) error { return support.Serve(s) }),
-		outside:   p.outsideRuntime(),
+		outside:   outside,
 	}
 	if p.tls != nil {
 		authority, err := runtime.NewAuthority(time.Now())
@@ -93,26 +105,6 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 	}
 	support = chaincode.New(o)
 	return support, l, nil
-}
-
-// defines tells whether one of the peer's channels defines a chaincode in that version.
-func (p *peer) defines(name, version string) bool {
-	for _, id := range p.channels.IDs() {
-		l, ok := p.channels.Ledger(id)
-		if !ok {
-			continue
-		}
-		s, err := l.NewSimulator("")
-		if err != nil {
-			continue // it is being closed
-		}
-		d, err := chaincode.Definition(s, name)
-		s.Close()
-		if err == nil && d.Version == version {
-			return true
-		}
-	}
-	return false
 }
 
 // eitherRuntime runs what is compiled into the peer inside it, and everything else outside, in a process or container of its own.
@@ -136,22 +128,101 @@ func (p *peer) newInProcessRuntime(serve func(runtime.Stream) error) *runtime.In
 	return r
 }
 
+// defines tells whether any channel defines the chaincode at that version. One that cannot be asked might.
+func (p *peer) defines(name, version string) bool {
+	for _, id := range p.channels.IDs() {
+		l, ok := p.channels.Ledger(id)
+		if !ok {
+			continue
+		}
+		if defined, err := definedVersion(l, name); err != nil || defined == version {
+			return true
+		}
+	}
+	return false
+}
+
+// definedVersion is the version of a chaincode that a channel defines; empty if it defines none.
+func definedVersion(l *ledger.Ledger, name string) (string, error) {
+	s, err := l.NewSnapshot()
+	if err != nil {
+		return "", err
+	}
+	defer s.Close()
+	raw, err := s.Get("lscc", name)
+	if err != nil {
+		return "", err
+	}
+	d := &peerpb.ChaincodeData{}
+	if err := proto.Unmarshal(raw, d); err != nil {
+		return "", err
+	}
+	return d.Version, nil
+}
+
 // newProcessRuntime runs chaincode as child processes, built from the installed packages.
-func (p *peer) newProcessRuntime() *runtime.Process {
+func (p *peer) newProcessRuntime(dialled string) (*runtime.Process, error) {
+	debugger, err := p.debugger()
+	if err != nil {
+		return nil, err
+	}
+	limits, err := p.confinement(dialled)
+	if err != nil {
+		return nil, err
+	}
 	dir := filepath.Join(p.conf.Peer.FileSystemPath, "chaincode-runtime")
 	log := p.logs.Named("chaincode.build")
 	return &runtime.Process{
 		Build: func(ctx context.Context, pkg *pack.Package) (string, error) {
 			return platform.Build(ctx, pkg.Type, golang.BuildRequest{
 				CodePackage: pkg.Spec.CodePackage, Path: pkg.Path, CacheDir: p.buildCache(), Log: log,
+				Debug: debugger != nil && debugger.Chaincode == pkg.Name,
 			}, os.Environ())
 		},
 		Command: func(pkg *pack.Package, built, address string) (runtime.Executable, error) {
 			return platform.Command(pkg.Type, built, address, os.Environ())
 		},
-		Dir: filepath.Join(dir, "running"),
-		Log: p.logs.Named("peer.chaincode"),
+		Dir:      filepath.Join(dir, "running"),
+		Log:      p.logs.Named("peer.chaincode"),
+		Limits:   limits,
+		Debugger: debugger,
+	}, nil
+}
+
+// debugger is Delve, if a chaincode is to be debugged; nil if not.
+func (p *peer) debugger() (*runtime.Debugger, error) {
+	conf := &p.conf.Chaincode.Process.Debug
+	if conf.Name == "" {
+		return nil, nil
 	}
+	dlv, err := exec.LookPath("dlv")
+	if err == nil {
+		dlv, err = filepath.Abs(dlv)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("chaincode.process.debug.name asks for chaincode %s to be debugged, which needs Delve, but there is no dlv on the PATH; "+
+			"install it with: go install github.com/go-delve/delve/cmd/dlv@latest", conf.Name)
+	}
+	return &runtime.Debugger{Chaincode: conf.Name, Path: dlv, ListenAddress: conf.ListenAddress}, nil
+}
+
+// confinement is what chaincode processes are confined to, nil if they are not; the log says what the configuration or the system leaves open.
+func (p *peer) confinement(dialled string) (*confine.Limits, error) {
+	conf, log := &p.conf.Chaincode.Process, p.logs.Named("chaincode")
+	if !conf.Confined {
+		log.Warn("Chaincode processes are not confined: they can do whatever the peer's user can (chaincode.process.confined is false)")
+		return nil, nil
+	}
+	s := &confine.Spec{Limits: confine.Limits{Memory: int64(conf.Memory), Files: conf.Files, Processes: conf.Processes}}
+	if err := s.Connect(dialled); err != nil {
+		return nil, fmt.Errorf("the address where chaincode finds the peer: %w", err)
+	}
+	if missing := confine.Missing(s); len(missing) > 0 {
+		log.Warn("Chaincode processes are confined, but this system cannot restrict " + strings.Join(missing, "; "))
+	} else {
+		log.Info("Chaincode processes are confined to their own files, the peer's chaincode port and the limits of chaincode.process")
+	}
+	return &s.Limits, nil
 }
 
 // prepareBuilds does, in the background, what else the first launch would do: it compiles what every Go chaincode needs, or tidies up the engine.

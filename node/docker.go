@@ -70,9 +70,9 @@ func (p *peer) newDockerRuntime() (*docker.Runtime, error) {
 }
 
 // outsideRuntime is the runtime of chaincode that is not compiled in.
-func (p *peer) outsideRuntime() runtime.Runtime {
+func (p *peer) outsideRuntime(dialled string) (runtime.Runtime, error) {
 	if p.docker != nil {
-		return p.docker
+		return p.docker, nil
 	}
-	return p.newProcessRuntime()
+	return p.newProcessRuntime(dialled)
 }

@@ -51,9 +51,9 @@ type peer struct {
 	channels   *channel.Registry
 	acl        *acl.Checker
 	packages   *pack.Store
-	docker     *docker.Runtime                   // nil if chaincode runs as processes
-	support    atomic.Pointer[chaincode.Support] // set once it is there; channels come before it
+	docker     *docker.Runtime // nil if chaincode runs as processes
 
+	support    atomic.Pointer[chaincode.Support] // nil until chaincode can be run
 	compiledIn CompiledIn
 }
 
@@ -143,17 +143,14 @@ func (p *peer) openStores(ctx context.Context) error {
 		},
 		Workers: p.conf.Peer.ValidatorPoolSize,
 		Metrics: channel.NewMetrics(p.metrics),
-		OnCommit: func(c channel.Committed) {
-			support := p.support.Load()
-			for _, d := range c.Chaincodes {
-				if support != nil {
-					support.Outdated(d.Name, func(version string) bool { return p.defines(d.Name, version) })
-				}
-			}
-		},
 		OnConfig: func(b *channelconfig.Bundle) {
 			if err := p.roots.update(b); err != nil {
 				p.logs.Named("channel").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
+			}
+		},
+		OnCommit: func(c channel.Committed) {
+			if support := p.support.Load(); support != nil {
+				support.Upgraded(c.Chaincodes)
 			}
 		},
 		Log: p.logs.Named("channel"),

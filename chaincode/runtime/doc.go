@@ -4,6 +4,8 @@
 // runs it as a child of the peer; InProcess runs chaincode compiled into the peer. In development mode the peer has no runtime.
 // A container runtime is one more implementation of the same interface: Launch.Env and Launch.Files are what goes into the container.
 //
+// Process confines what it runs, if told to: see package confine.
+//
 // Invariants: Start returns once the chaincode runs, not once it has registered, and its context bounds starting alone; an instance ends by
 // itself or by Stop and says once, on Wait, how; whoever started an instance must stop it. Nothing of the peer's environment, no open
 // file and no key reaches a child process except what its Launch names; a child dies with the peer (on Linux, however the peer dies).
@@ -31,6 +33,11 @@ type Instance interface {
 	Wait() <-chan Exit
 	// Stop ends the instance and all it started, first kindly, then not, and at once not when ctx is done. It returns when it is over.
 	Stop(ctx context.Context) error
+}
+
+// Talkative is an Instance whose last output can be had while it runs.
+type Talkative interface {
+	LastLines() []string
 }
 
 // Exit says how an instance ended.

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/chaincode/pack"
 	"github.com/heddleledger/heddle/chaincode/runtime"
 )
@@ -22,7 +23,13 @@ import (
 // modeVariable makes this test binary play a chaincode process.
 const modeVariable = "TEST_CHAINCODE_MODE"
 
+// confinedVariable makes the mode "peer" confine.
+const confinedVariable = "TEST_CONFINED"
+
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == confine.Verb {
+		os.Exit(confine.Exec(os.Args[2:], os.Stderr))
+	}
 	if mode := os.Getenv(modeVariable); mode != "" {
 		os.Exit(play(mode))
 	}
@@ -82,8 +89,16 @@ func play(mode string) int {
 		}
 		time.Sleep(200 * time.Millisecond)
 		return 0
+	case "pry":
+		_, err := os.ReadFile("/etc/passwd")
+		fmt.Println(err)
+		fmt.Println(os.ReadFile("/etc/hostname")) // what the test says is part of the toolchain
+		fmt.Println(os.WriteFile("own", nil, 0o600))
 	case "peer": // a peer that starts a chaincode and is killed
 		p := &runtime.Process{Build: itself, Dir: os.TempDir(), Log: slog.New(slog.NewTextHandler(os.Stdout, nil))}
+		if os.Getenv(confinedVariable) != "" {
+			p.Limits = &confine.Limits{}
+		}
 		if _, err := p.Start(context.Background(), launch("stubborn")); err != nil {
 			return 1
 		}

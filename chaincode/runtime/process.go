@@ -14,7 +14,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/chaincode/pack"
+	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
 // Builder makes of a package what can be started, and returns its path. It may be asked again for a package it has built.
@@ -38,6 +40,14 @@ type Process struct {
 	Grace time.Duration // between SIGTERM and SIGKILL; 0 means 2 s
 	Log   *slog.Logger  // gets the chaincode's output
 
+	// Limits, if not nil, has chaincode confined to its directory, its toolchain, the peer's chaincode port and these limits, where the
+	// system can do that. The running binary must then know the verb confine.Verb.
+	Limits *confine.Limits
+	// Debugger, if not nil, runs one chaincode, which is then not confined.
+	Debugger *Debugger
+	// Toolchain tells what else, files and folders, chaincode of a package must be able to read and execute; nil if nothing.
+	Toolchain func(*pack.Package) []string
+
 	sweep  sync.Once
 	builds Builds // by code hash
 }
@@ -57,10 +67,6 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("error building chaincode %s: %w", l.ID(), err)
 	}
-	x, err := p.command(&l, binary)
-	if err != nil {
-		return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
-	}
 	dir, err := p.prepare(&l)
 	if err != nil {
 		return nil, fmt.Errorf("preparing a working directory for chaincode %s: %w", l.ID(), err)
@@ -72,9 +78,14 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	log := p.Log.With("chaincode", l.ID())
 	c.stdout = &lines{emit: func(line string) { log.Info(line, "stream", "stdout") }}
 	c.stderr = &lines{emit: func(line string) { log.Info(line, "stream", "stderr"); c.tail.add(line) }}
+	x, argv, err := p.command(&l, binary, dir)
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
+	}
 	c.cmd = &exec.Cmd{
 		Path: x.Path,
-		Args: append([]string{x.Path}, x.Args...),
+		Args: argv,
 		Dir:  cmp.Or(x.Dir, dir),
 		Env: append(append(l.Environment(dir),
 			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME="+dir, "TMPDIR="+dir), x.Env...),
@@ -93,11 +104,38 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	return c, nil
 }
 
-func (p *Process) command(l *Launch, built string) (Executable, error) {
-	if p.Command == nil {
-		return Executable{Path: built, Args: []string{"-peer.address=" + l.PeerAddress}}, nil
+// command is what starts the chaincode in dir, and the whole command line: what its platform says, under the debugger or confined.
+func (p *Process) command(l *Launch, built, dir string) (x Executable, argv []string, err error) {
+	x = Executable{Path: built, Args: []string{"-peer.address=" + l.PeerAddress}}
+	if p.Command != nil {
+		if x, err = p.Command(l.Package, built, l.PeerAddress); err != nil {
+			return x, nil, err
+		}
 	}
-	return p.Command(l.Package, built, l.PeerAddress)
+	argv = append([]string{x.Path}, x.Args...)
+	if d := p.Debugger; d != nil && d.Chaincode == l.Name {
+		p.Log.Info("Chaincode runs under Delve, not confined", "chaincode", l.ID(), "attach", "dlv connect "+d.ListenAddress)
+		argv = d.command(x.Path, x.Args...)
+		x.Path = d.Path
+		return x, argv, nil
+	}
+	if p.Limits == nil || confine.Self == "" {
+		return x, argv, nil
+	}
+	if l.Package.Type != peerpb.ChaincodeSpec_GOLANG { // its toolchain is spread over the system
+		p.Log.Info("Chaincode is not confined, as only Go chaincode is", "chaincode", l.ID(), "language", l.Package.Type.String())
+		return x, argv, nil
+	}
+	s := confine.Spec{Dir: dir, Limits: *p.Limits, ParentPID: os.Getpid()}
+	if err := s.Connect(l.PeerAddress); err != nil {
+		return x, nil, fmt.Errorf("the peer's chaincode address: %w", err)
+	}
+	if p.Toolchain != nil {
+		s.Read = p.Toolchain(l.Package)
+	}
+	argv = s.Command(x.Path, x.Args...)
+	x.Path = confine.Self
+	return x, argv, nil
 }
 
 // prepare makes the working directory with the launch's files in it.
@@ -175,6 +213,9 @@ func (c *child) exit(err error) Exit {
 	}
 	return e
 }
+
+// LastLines are the last of stderr.
+func (c *child) LastLines() []string { return c.tail.last() }
 
 func (c *child) Wait() <-chan Exit { return c.exits }
 

@@ -155,9 +155,14 @@ func TestChildrenOfAChildEndWithIt(t *testing.T) {
 }
 
 func TestChildEndsWithThePeer(t *testing.T) {
+	t.Run("free", func(t *testing.T) { testChildEndsWithThePeer(t, "") })
+	t.Run("confined", func(t *testing.T) { testChildEndsWithThePeer(t, "yes") })
+}
+
+func testChildEndsWithThePeer(t *testing.T, confined string) {
 	out := &logged{}
 	peer := exec.Command(os.Args[0])
-	peer.Env = append(os.Environ(), modeVariable+"=peer", "TMPDIR="+t.TempDir())
+	peer.Env = append(os.Environ(), modeVariable+"=peer", confinedVariable+"="+confined, "TMPDIR="+t.TempDir())
 	peer.Stdout = out
 	require.NoError(t, peer.Start())
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), "started") }, 10*time.Second, 5*time.Millisecond)
@@ -251,4 +256,19 @@ func TestABuildNobodyWaitsForIsGivenUp(t *testing.T) {
 	_, err := p.Start(ctx, launch("talk"))
 	require.EqualError(t, err, "error building chaincode kv:1.0: build given up: enough")
 	<-ended
+}
+
+func TestDebugger(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	p, log := newProcess(t)
+	p.Debugger = &runtime.Debugger{Chaincode: "kv", Path: self, ListenAddress: "127.0.0.1:2345"}
+	exited(t, start(t, p, launch("look")))
+	require.Contains(t, log.String(), "args exec --headless --api-version=2 --accept-multiclient --continue --listen=127.0.0.1:2345 "+self+" -- -peer.address=127.0.0.1:7052")
+	require.Contains(t, log.String(), `attach="dlv connect 127.0.0.1:2345"`)
+
+	other := launch("look")
+	other.Name = "other"
+	exited(t, start(t, p, other))
+	require.Contains(t, log.String(), "args -peer.address=127.0.0.1:7052")
 }

@@ -16,13 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/cli"
 	"github.com/heddleledger/heddle/cli/network"
 )
 
 // TestMain lets the test's own executable be the one that networks are made of.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && slices.Contains([]string{"cryptogen", "configtxgen", "orderer", "peer"}, os.Args[1]) {
+	if len(os.Args) > 1 && slices.Contains([]string{"cryptogen", "configtxgen", "orderer", "peer", confine.Verb}, os.Args[1]) {
 		ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 		defer cancel()
 		os.Exit(cli.Run(ctx, os.Args, cli.IO{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Environ()}))

@@ -32,6 +32,7 @@ them and a channel that both peers have joined. Everything it keeps is in one di
 	cmd.Flags().StringVar(&o.Consensus, "consensus", "etcdraft", "How the orderer orders: etcdraft or solo")
 	cmd.Flags().BoolVar(&o.MutualTLS, "mutual-tls", false, "Require TLS certificates of clients too")
 	cmd.Flags().BoolVar(&o.DevMode, "dev", false, "Start the peers in chaincode development mode")
+	cmd.Flags().StringVar(&o.Debug, "debug", "", "Run the Go chaincode of this name under Delve (dlv), to attach to")
 	cmd.Flags().BoolVar(&o.FreePorts, "free-ports", false, "Take free ports instead of Fabric's customary ones")
 	cmd.Flags().DurationVar(&o.BatchTimeout, "batch-timeout", 500*time.Millisecond, "How long a transaction waits at most for its block to fill")
 	cmd.SetArgs(args)
@@ -53,7 +54,7 @@ func up(ctx context.Context, o localnet.Options, out io.Writer) error {
 	}
 	err = n.CreateChannel(ctx)
 	if err == nil {
-		describe(n, out)
+		describe(n, o.Debug, out)
 		err = n.Wait(ctx)
 	}
 	fmt.Fprintln(out, "Stopping …")
@@ -70,12 +71,19 @@ func up(ctx context.Context, o localnet.Options, out io.Writer) error {
 }
 
 // describe tells a user where everything is and what to type.
-func describe(n *localnet.Network, out io.Writer) {
+func describe(n *localnet.Network, debugged string, out io.Writer) {
 	fmt.Fprintf(out, "Network in %s, channel %s, %s\n\n", n.Dir, n.Channel, n.Consensus)
 	fmt.Fprintf(out, "  %-24s %s, operations http://%s, log %s\n", n.Orderer.Name, n.Orderer.Address(), n.Orderer.OperationsAddress(), n.LogFile(n.Orderer))
 	for _, o := range n.Orgs {
 		fmt.Fprintf(out, "  %-24s %s, chaincode %s, operations http://%s, log %s\n",
 			o.Peer.Name, o.Peer.Address(), o.Peer.ChaincodeAddress(), o.Peer.OperationsAddress(), n.LogFile(o.Peer))
+	}
+	if debugged != "" {
+		fmt.Fprintf(out, "\nDebug chaincode %s as soon as an instantiate or invoke has started it; its invocations never time out. Delve names its files by\n"+
+			"import path: tell it where yours are with config substitute-path example.com/%s /your/directory\n\n", debugged, debugged)
+		for _, o := range n.Orgs {
+			fmt.Fprintf(out, "  dlv connect %-20s %s\n", n.DebugAddress(o.Peer), o.Peer.Name)
+		}
 	}
 	fmt.Fprint(out, "\nBecome somebody:\n\n")
 	for _, i := range n.Identities() {

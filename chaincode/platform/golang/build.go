@@ -46,7 +46,7 @@ func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	binary := filepath.Join(cacheDir, "bin", buildKey(r.CodePackage, importPath, goTool.version, src.hash))
+	binary := filepath.Join(cacheDir, "bin", buildKey(r.CodePackage, importPath, goTool.version, src.hash, r.Debug))
 	if _, err := os.Stat(binary); err == nil {
 		return binary, nil
 	}
@@ -65,7 +65,7 @@ func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) 
 		return "", fmt.Errorf("waiting for the carried packages: %w", err)
 	}
 	defer unlock()
-	b := compilation{tool: goTool, carriedDir: gopath, work: work, input: filepath.Join(work, "input"), importPath: importPath}
+	b := compilation{tool: goTool, carriedDir: gopath, work: work, input: filepath.Join(work, "input"), importPath: importPath, debug: r.Debug}
 	if err := archive.Unpack(r.CodePackage, b.input); err != nil {
 		return "", err
 	}
@@ -139,10 +139,13 @@ func prepareIn(ctx context.Context, cacheDir string, env []string) error {
 }
 
 // buildKey names an executable by all that it depends on.
-func buildKey(code []byte, importPath, goVersion, carriedHash string) string {
+func buildKey(code []byte, importPath, goVersion, carriedHash string, debug bool) string {
 	h := sha256.New()
 	for _, part := range [][]byte{code, []byte(importPath), []byte(goVersion), []byte(runtime.GOOS + "/" + runtime.GOARCH), []byte(carriedHash)} {
 		writeSized(h, part)
+	}
+	if debug {
+		writeSized(h, []byte("debug"))
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -171,6 +174,7 @@ type compilation struct {
 	work       string // this build's own folder
 	input      string // the unpacked package, below work
 	importPath string
+	debug      bool
 	mode       string // "gopath", "module" or "vendor", for the log
 }
 
@@ -198,6 +202,9 @@ func (b *compilation) run(ctx context.Context) error {
 
 // goBuild compiles pkg in dir. What the compiler says names files as the package does.
 func (b *compilation) goBuild(ctx context.Context, dir string, env []string, pkg string, flags ...string) error {
+	if b.debug {
+		flags = append(flags, "-trimpath", "-ldflags=", "-gcflags="+pkg+"/...=-N -l")
+	}
 	args := slices.Concat([]string{"build", "-o", b.output() + string(filepath.Separator)}, b.tool.flags, flags, []string{"--", pkg})
 	out, err := b.tool.run(ctx, dir, env, args...)
 	if err == nil {

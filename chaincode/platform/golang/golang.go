@@ -29,5 +29,6 @@ type BuildRequest struct {
 	CodePackage []byte // tar.gz, as Collect makes it
 	Path        string // import path of the main package: ChaincodeID.path
 	CacheDir    string // keeps the carried sources and built executables; made if absent
+	Debug       bool   // for a debugger: with symbols, the chaincode's own packages as they are written, files named by import path
 	Log         *slog.Logger
 }
