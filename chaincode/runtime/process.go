@@ -122,8 +122,8 @@ func (p *Process) command(l *Launch, built, dir string) (x Executable, argv []st
 	if p.Limits == nil || confine.Self == "" {
 		return x, argv, nil
 	}
-	if l.Package.Type != peerpb.ChaincodeSpec_GOLANG { // its toolchain is spread over the system
-		p.Log.Info("Chaincode is not confined, as only Go chaincode is", "chaincode", l.ID(), "language", l.Package.Type.String())
+	if t := l.Package.Type; t == peerpb.ChaincodeSpec_NODE || t == peerpb.ChaincodeSpec_JAVA { // their toolchains are spread over the system
+		p.Log.Info("Node.js and Java chaincode is not confined", "chaincode", l.ID(), "language", l.Package.Type.String())
 		return x, argv, nil
 	}
 	s := confine.Spec{Dir: dir, Limits: *p.Limits, ParentPID: os.Getpid()}
