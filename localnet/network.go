@@ -18,7 +18,8 @@ type Options struct {
 	Channel         string // the application channel; mychannel by default
 	MutualTLS       bool
 	DevMode         bool
-	FreePorts       bool // take free ports instead of the customary ones
+	DockerEndpoint  string // chaincode runs in containers of this engine; empty: as processes
+	FreePorts       bool   // take free ports instead of the customary ones
 	BatchTimeout    time.Duration
 	MaxMessageCount int
 }
