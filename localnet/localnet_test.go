@@ -50,7 +50,7 @@ func open(t *testing.T, o localnet.Options) *localnet.Network {
 func TestFiles(t *testing.T) {
 	for name, o := range map[string]localnet.Options{
 		"raft": {FreePorts: true},
-		"solo": {FreePorts: true, Consensus: "solo", MutualTLS: true, DevMode: true, Channel: "other", BatchTimeout: time.Second, MaxMessageCount: 7},
+		"solo": {FreePorts: true, Consensus: "solo", MutualTLS: true, DevMode: true, DockerEndpoint: "unix:///engine.sock", Channel: "other", BatchTimeout: time.Second, MaxMessageCount: 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := open(t, o)
@@ -70,6 +70,8 @@ func TestFiles(t *testing.T) {
 				require.Equal(t, org.Peer.Address(), core.Peer.ListenAddress)
 				require.Equal(t, org.MSPID, core.Peer.LocalMSPID)
 				require.Equal(t, o.DevMode, core.Chaincode.DevMode())
+				require.Equal(t, o.DockerEndpoint, core.VM.Endpoint)
+				require.Equal(t, o.DockerEndpoint == "", core.Chaincode.Runtime == "process")
 				require.Equal(t, o.MutualTLS, core.Peer.TLS.ClientAuthRequired)
 			}
 		})

@@ -19,6 +19,7 @@ type Options struct {
 	MutualTLS       bool
 	DevMode         bool
 	Debug           string // name of a Go chaincode that the peers run under Delve, as long as this Network is used
+	DockerEndpoint  string // chaincode runs in containers of this engine; empty: as processes
 	FreePorts       bool   // take free ports instead of the customary ones
 	BatchTimeout    time.Duration
 	MaxMessageCount int

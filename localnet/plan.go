@@ -11,6 +11,7 @@ type Plan struct {
 	Consensus       string // etcdraft or solo
 	MutualTLS       bool
 	DevMode         bool   // chaincode is started by hand
+	DockerEndpoint  string // chaincode runs in containers of this engine; empty: as processes
 	BatchTimeout    string // a duration
 	MaxMessageCount int
 	Channel         string
@@ -85,7 +86,7 @@ func (p Plan) Identities() []Identity {
 // newPlan lays out the network on Fabric's customary ports or, with free true or where one of them is taken, on free ones.
 func newPlan(o Options) (Plan, error) {
 	p := Plan{
-		Consensus: o.Consensus, MutualTLS: o.MutualTLS, DevMode: o.DevMode,
+		Consensus: o.Consensus, MutualTLS: o.MutualTLS, DevMode: o.DevMode, DockerEndpoint: o.DockerEndpoint,
 		BatchTimeout: o.BatchTimeout.String(), MaxMessageCount: o.MaxMessageCount, Channel: o.Channel,
 		Orderer: Node{Name: "orderer.example.com", Port: 7050, OperationsPort: 8443},
 	}

@@ -26,7 +26,7 @@ const (
 type process struct {
 	name    string
 	args    []string
-	dir     string // holds its configuration
+	dir     string   // holds its configuration
 	env     []string // its environment, but for what start sets
 	log     string
 	address string // answers once the node is ready

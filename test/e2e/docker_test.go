@@ -21,11 +21,11 @@ import (
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
-// engine connects to a Docker engine, that of DOCKER_HOST or that in the usual place, and sees to it that peers started afterwards run their
-// chaincode there. The builder image is made if the engine has none. Without an engine the test fails: what it tests is one.
-func engine(t *testing.T) *client.Client {
+// engine connects to a Docker engine, that of DOCKER_HOST or that in the usual place. The builder image is made if the engine has none. Without an
+// engine the test fails: it is what is tested with.
+func engine(t *testing.T) (e *client.Client, endpoint string) {
 	t.Helper()
-	endpoint := os.Getenv("DOCKER_HOST")
+	endpoint = os.Getenv("DOCKER_HOST")
 	if endpoint == "" {
 		endpoint = config.DefaultEndpoint
 	}
@@ -33,13 +33,11 @@ func engine(t *testing.T) *client.Client {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
 	require.NoError(t, docker.Ping(t.Context(), e), "no Docker engine answers at %s: start one, as .ci/run does, or name one with DOCKER_HOST", endpoint)
-	t.Setenv("CORE_CHAINCODE_RUNTIME", "docker")
-	t.Setenv("CORE_VM_ENDPOINT", endpoint)
 	if _, err := e.ImageInspect(t.Context(), "hyperledger/fabric-ccenv:1.4"); err != nil {
-		out, err := exec.CommandContext(t.Context(), kit.Binary(t), "images", "build", "--language", "go").CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), kit.Binary(t), "images", "build", "--language", "go", "--endpoint", endpoint).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 	}
-	return e
+	return e, endpoint
 }
 
 // containers are the names of the network's chaincode containers and the ids of their images.
@@ -56,13 +54,13 @@ func containers(t *testing.T, e *client.Client) map[string]string {
 
 // TestChaincodeInContainers is the life of a chaincode on a Docker engine: built offline, run, upgraded, outliving its peer, tidied up.
 func TestChaincodeInContainers(t *testing.T) {
-	e := engine(t)
+	e, endpoint := engine(t)
 	before := containers(t, e)
 	require.Empty(t, before, "containers of an earlier test are in the way")
 	t.Cleanup(func() { // after the network has stopped
 		require.Empty(t, containers(t, e), "containers are left")
 	})
-	n := start(t, localnet.Options{})
+	n := start(t, localnet.Options{DockerEndpoint: endpoint})
 	peer0, peer1 := "local-peer0.org1.example.com-", "local-peer0.org2.example.com-"
 
 	n.install("counter", "1.0", "counter")

@@ -25,6 +25,9 @@ const (
 	tailBytes = 4096
 )
 
+// maxOutput bounds what a build leaves in /chaincode/output, in bytes.
+const maxOutput = 2 << 30
+
 // compile runs the builder image over the package and copies the tar of its /chaincode/output to w.
 func (r *Runtime) compile(ctx context.Context, c *platform.Container, p *pack.Package, w io.Writer) (err error) {
 	made, err := r.engine.ContainerCreate(ctx, client.ContainerCreateOptions{
@@ -68,8 +71,12 @@ func (r *Runtime) compile(ctx context.Context, c *platform.Container, p *pack.Pa
 		return fmt.Errorf("Error downloading output: %w", err)
 	}
 	defer output.Content.Close()
-	if _, err := io.Copy(w, output.Content); err != nil {
+	n, err := io.Copy(w, io.LimitReader(output.Content, maxOutput+1))
+	if err != nil {
 		return fmt.Errorf("Error downloading output: %w", err)
+	}
+	if n > maxOutput {
+		return fmt.Errorf("Error downloading output: it has more than %d bytes", int64(maxOutput))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
@@ -33,7 +34,7 @@ func (o *Options) owner() string { return strings.Join([]string{o.NetworkID, o.P
 // create creates the chaincode's container, from an image that it makes if need be, in place of any container of that name.
 func (r *Runtime) create(ctx context.Context, l *runtime.Launch, c *platform.Container) (id string, err error) {
 	name := r.o.containerName(l.Name, l.Version)
-	if err := r.remove(ctx, name); err != nil {
+	if err := r.clear(ctx, name); err != nil {
 		return "", err
 	}
 	// An image may be removed between its making and its use; twice is no accident.
@@ -64,6 +65,27 @@ func (r *Runtime) create(ctx context.Context, l *runtime.Launch, c *platform.Con
 	}
 	return "", fmt.Errorf("creating the container of chaincode %s: %w", l.ID(), err)
 }
+
+// clear removes a container of that name, if there is one, and waits until it is gone: it may be that of an instance whose stream has just ended.
+func (r *Runtime) clear(ctx context.Context, name string) error {
+	for {
+		_, err := r.engine.ContainerRemove(ctx, name, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		switch {
+		case err == nil || errdefs.IsNotFound(err):
+			return nil
+		case !errdefs.IsConflict(err): // else it is being removed
+			return fmt.Errorf("removing container %s: %w", name, err)
+		}
+		select {
+		case <-time.After(removalPoll):
+		case <-ctx.Done():
+			return fmt.Errorf("removing container %s: %w", name, context.Cause(ctx))
+		}
+	}
+}
+
+// removalPoll is how often the engine is asked whether it has removed a container.
+const removalPoll = 50 * time.Millisecond
 
 // run gives the container its files, attaches to its output and starts it.
 func (r *Runtime) run(ctx context.Context, l *runtime.Launch, id string) (*instance, error) {

@@ -5,11 +5,18 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -390,6 +397,75 @@ func TestWhatAKilledPeerLeftIsRemoved(t *testing.T) {
 	require.NoError(t, next.Sweep(t.Context()))
 	require.Empty(t, e.asked(""), "once is enough")
 	require.NoError(t, other.Stop(t.Context()))
+}
+
+// TestAContainerThatIsBeingRemoved: a new one of the name can be made only when the engine is done with the old.
+func TestAContainerThatIsBeingRemoved(t *testing.T) {
+	e := withImages(newFakeEngine(t))
+	r, _ := newRuntime(t, e, nil)
+	e.removing.Store(2)
+	i, err := r.Start(t.Context(), launch(t, "x"))
+	require.NoError(t, err)
+	require.Zero(t, e.removing.Load())
+	require.NoError(t, i.Stop(t.Context()))
+	e.removing.Store(1 << 30)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err = r.Start(ctx, launch(t, "x"))
+	require.ErrorContains(t, err, "removing container dev-peer0.org1-kv-1.0: context deadline exceeded")
+}
+
+// TestLivesLeaveNothing: TestMain sees to goroutines.
+func TestLivesLeaveNothing(t *testing.T) {
+	e := withImages(newFakeEngine(t))
+	r, _ := newRuntime(t, e, nil)
+	for range 50 {
+		i, err := r.Start(t.Context(), launch(t, "x"))
+		require.NoError(t, err)
+		require.NoError(t, i.Stop(t.Context()))
+	}
+	require.Zero(t, e.left())
+}
+
+// TestTLS reaches an engine that lets in only those with a certificate.
+func TestTLS(t *testing.T) {
+	a, err := runtime.NewAuthority(time.Now())
+	require.NoError(t, err)
+	certificate, err := a.Server("127.0.0.1")
+	require.NoError(t, err)
+	own, _, err := a.Issue("peer")
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(a.Root()))
+	server := httptest.NewUnstartedServer(&fakeEngine{})
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, ClientCAs: roots, ClientAuth: tls.RequireAndVerifyClientCert}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	dir := t.TempDir()
+	file := func(name string, content []byte) config.FileRef {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, content, 0o600))
+		return config.FileRef{File: path}
+	}
+	vm := config.VM{Docker: config.Docker{TLS: config.DockerTLS{
+		Enabled: true, CA: file("ca.crt", a.Root()), Cert: file("tls.crt", own.Cert), Key: file("tls.key", own.Key),
+	}}}
+	for _, scheme := range []string{"tcp://", "https://"} {
+		vm.Endpoint = scheme + server.Listener.Addr().String()
+		engine, err := Connect(vm)
+		require.NoError(t, err)
+		require.NoError(t, Ping(t.Context(), engine), scheme)
+		require.NoError(t, engine.Close())
+	}
+	vm.Docker.TLS.Enabled = false
+	engine, err := Connect(vm)
+	require.NoError(t, err)
+	require.Error(t, Ping(t.Context(), engine), "the system does not trust it")
+	require.NoError(t, engine.Close())
+	vm.Docker.TLS = config.DockerTLS{Enabled: true, CA: config.FileRef{File: filepath.Join(dir, "missing")}}
+	_, err = Connect(vm)
+	require.ErrorContains(t, err, "missing")
 }
 
 func TestStopWhenTheEngineDoesNotAnswer(t *testing.T) {

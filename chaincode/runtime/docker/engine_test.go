@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,6 +28,8 @@ type fakeEngine struct {
 	endpoint string
 	run      func(c *fakeContainer) int // what a started container does; its status
 	registry map[string]bool            // images that can be pulled
+
+	removing atomic.Int32 // how many more removals are said to be under way already
 
 	mu         sync.Mutex
 	requests   []string
@@ -125,6 +128,9 @@ func (e *fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		answer(w, map[string]any{"Id": "sha256:" + name, "Config": map[string]any{"Labels": labels}})
+	case r.Method == http.MethodDelete && e.removing.Load() > 0:
+		e.removing.Add(-1)
+		fail(w, http.StatusConflict, "removal of container is already in progress")
 	case parts[0] == "containers":
 		c := e.find(parts[1])
 		if c == nil {
