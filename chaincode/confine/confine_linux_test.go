@@ -264,10 +264,10 @@ func TestSignals(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	requireAllowed(t, Spec{Limits: Limits{Memory: 512 << 20}}, "allocate", "100")
-	out, stderr := confined(t, Spec{Limits: Limits{Memory: 512 << 20}}, "allocate", "1000")
+	requireAllowed(t, Spec{Limits: Limits{Memory: 1 << 30}}, "allocate", "50")
+	out, stderr := confined(t, Spec{Limits: Limits{Memory: 1 << 30}}, "allocate", "1500")
 	require.Empty(t, out)
-	require.Regexp(t, "out of memory|cannot allocate memory", stderr)
+	require.Regexp(t, "out of memory|cannot allocate memory|failed to allocate", stderr)
 	requireDenied(t, Spec{Limits: Limits{Files: 50}}, "too many open files", "open")
 }
 
