@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/heddleledger/heddle/chaincode/platform/car"
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
 	"github.com/heddleledger/heddle/chaincode/platform/java"
 	"github.com/heddleledger/heddle/chaincode/platform/node"
@@ -32,6 +33,9 @@ func Collect(language peerpb.ChaincodeSpec_Type, path string, env []string) (rec
 	case peerpb.ChaincodeSpec_JAVA:
 		recorded = path
 		code, err = java.Collect(path)
+	case peerpb.ChaincodeSpec_CAR:
+		recorded = path
+		code, err = car.Collect(path)
 	default:
 		return "", nil, unknown(language)
 	}
@@ -47,6 +51,8 @@ func Validate(spec *peerpb.ChaincodeDeploymentSpec) error {
 		return node.Validate(spec.GetCodePackage())
 	case peerpb.ChaincodeSpec_JAVA:
 		return java.Validate(spec.GetCodePackage())
+	case peerpb.ChaincodeSpec_CAR:
+		return car.Validate(spec.GetCodePackage())
 	default:
 		return unknown(language)
 	}
@@ -61,6 +67,13 @@ func Build(ctx context.Context, language peerpb.ChaincodeSpec_Type, r golang.Bui
 		return node.Build(ctx, r.CodePackage, r.CacheDir, env, r.Log)
 	case peerpb.ChaincodeSpec_JAVA:
 		return java.Build(ctx, r.CodePackage, r.CacheDir, env, r.Log)
+	case peerpb.ChaincodeSpec_CAR:
+		source, err := car.Source(r.CodePackage)
+		if err != nil {
+			return "", err
+		}
+		r.CodePackage, r.Path = source, car.MainPackage
+		return golang.Build(ctx, r)
 	default:
 		return "", unknown(language)
 	}
@@ -69,7 +82,7 @@ func Build(ctx context.Context, language peerpb.ChaincodeSpec_Type, r golang.Bui
 // Command says how to start, as a process of this machine, what Build has made. address is the peer's, host:port.
 func Command(language peerpb.ChaincodeSpec_Type, built, address string, env []string) (runtime.Executable, error) {
 	switch language {
-	case peerpb.ChaincodeSpec_GOLANG:
+	case peerpb.ChaincodeSpec_GOLANG, peerpb.ChaincodeSpec_CAR:
 		return runtime.Executable{Path: built, Args: []string{"-peer.address=" + address}}, nil
 	case peerpb.ChaincodeSpec_NODE:
 		p, err := node.Command(built, address, env)
@@ -83,5 +96,5 @@ func Command(language peerpb.ChaincodeSpec_Type, built, address string, env []st
 }
 
 func unknown(language peerpb.ChaincodeSpec_Type) error {
-	return fmt.Errorf("Unknown chaincodeType: %s; this peer runs GOLANG, NODE and JAVA", language)
+	return fmt.Errorf("Unknown chaincodeType: %s; this peer runs GOLANG, NODE, JAVA and CAR", language)
 }

@@ -119,7 +119,7 @@ func copyOddly(t *testing.T, from, to string) {
 }
 
 func TestUnknownLanguages(t *testing.T) {
-	_, _, err := platform.Collect(peerpb.ChaincodeSpec_CAR, "x", nil)
-	require.ErrorContains(t, err, "Unknown chaincodeType: CAR")
+	_, _, err := platform.Collect(peerpb.ChaincodeSpec_UNDEFINED, "x", nil)
+	require.ErrorContains(t, err, "Unknown chaincodeType: UNDEFINED")
 	require.ErrorContains(t, platform.Validate(&peerpb.ChaincodeDeploymentSpec{}), "Unknown chaincodeType: UNDEFINED")
 }

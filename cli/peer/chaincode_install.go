@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/heddleledger/heddle/chaincode/pack"
+	"github.com/heddleledger/heddle/chaincode/platform"
 	"github.com/heddleledger/heddle/client"
 	"github.com/heddleledger/heddle/validation"
 )
@@ -77,5 +78,5 @@ func (c *chaincodeCmd) packageFile(file string) ([]byte, error) {
 	case c.version != "" && c.version != p.Version:
 		return nil, fmt.Errorf("chaincode version %s does not match version %s in packages", c.version, p.Version)
 	}
-	return raw, nil
+	return raw, prefixed("invalid deployment spec", platform.Validate(p.Spec)) // no peer could build it
 }

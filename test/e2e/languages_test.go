@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/heddleledger/heddle/client"
 	"github.com/heddleledger/heddle/localnet"
@@ -84,4 +85,43 @@ func TestNode(t *testing.T) {
 func TestJava(t *testing.T) {
 	n := start(t, localnet.Options{})
 	n.exercise(peerpb.ChaincodeSpec_JAVA, "kv", "java/kv", "src/main/java/example/KV.java", `VERSION = "1"`, `VERSION = "2"`)
+}
+
+// TestCAR packages a project of chaintool and calls the functions of its interface.
+func TestCAR(t *testing.T) {
+	n := start(t, localnet.Options{})
+	text := func(b []byte, number protowire.Number, s string) []byte {
+		return protowire.AppendString(protowire.AppendTag(b, number, protowire.BytesType), s)
+	}
+	amount := func(b []byte, number protowire.Number, v int64) []byte {
+		return protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), uint64(v))
+	}
+	balance := func(v int64, standing int64) string { return string(amount(amount(nil, 1, v), 2, standing)) }
+	account := func(owner string, v int64) string { return string(amount(text(nil, 1, owner), 2, v)) }
+
+	for name, accounts := range map[string][]byte{
+		"bank": text(text(nil, 1, account("anna", 5)), 1, account("boris", 2)), "other": text(nil, 1, account("carl", 3)),
+	} {
+		n.foreign(name, "1.0", "car", "_car/account")
+		d := n.deployment(name, "1.0", peerpb.ChaincodeSpec_CAR)
+		d.Init = client.Args("init", string(accounts))
+		_, err := n.admin.Instantiate(t.Context(), n.route(n.peers[0]), d)
+		require.NoError(t, err)
+	}
+	n.invoke("other", "com.example.account/fcn/1", string(amount(text(text(nil, 1, "carl"), 2, "carl"), 3, 0)))
+
+	n.invoke("bank", "com.example.account/fcn/1", string(amount(text(text(nil, 1, "anna"), 2, "boris"), 3, 6)))
+	require.Equal(t, balance(-1, 2), n.same("bank", "com.example.account/fcn/2", string(text(nil, 1, "anna"))))
+	require.Equal(t, balance(3, 1), n.same("bank", "com.example.account/fcn/3", string(text(text(nil, 1, "other"), 2, string(text(nil, 1, "carl"))))))
+	require.Equal(t, string(text(nil, 1, "boris")), n.same("bank", "com.example.account/fcn/4"))
+	require.Contains(t, n.same("bank", "org.hyperledger.chaintool.meta/fcn/1"), "com.example.account")
+	for _, c := range [][2]string{
+		{"com.example.account/fcn/9", "Received unknown function invocation"}, {"other/fcn/1", "Interface not found"},
+		{"appinit/fcn/1", "Interface not found"}, {"pay", "Could not parse function name"},
+	} {
+		_, err := n.user.Query(t.Context(), n.peers[0], n.request("bank", c[0]))
+		require.ErrorContains(t, err, c[1])
+	}
+	_, err := n.user.Query(t.Context(), n.peers[0], n.request("bank", "com.example.account/fcn/2", string(text(nil, 1, "carl"))))
+	require.ErrorContains(t, err, "there is no account of carl")
 }
