@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -143,7 +144,10 @@ func (p *peer) newProcessRuntime() *runtime.Process {
 		Build: func(ctx context.Context, pkg *pack.Package) (string, error) {
 			return platform.Build(ctx, pkg.Type, golang.BuildRequest{
 				CodePackage: pkg.Spec.CodePackage, Path: pkg.Path, CacheDir: p.buildCache(), Log: log,
-			})
+			}, os.Environ())
+		},
+		Command: func(pkg *pack.Package, built, address string) (runtime.Executable, error) {
+			return platform.Command(pkg.Type, built, address, os.Environ())
 		},
 		Dir: filepath.Join(dir, "running"),
 		Log: p.logs.Named("peer.chaincode"),

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,12 +17,23 @@ import (
 	"github.com/heddleledger/heddle/chaincode/pack"
 )
 
-// Builder makes an executable from a package and returns its path. It may be asked again for a package it has built.
-type Builder func(ctx context.Context, p *pack.Package) (binary string, err error)
+// Builder makes of a package what can be started, and returns its path. It may be asked again for a package it has built.
+type Builder func(ctx context.Context, p *pack.Package) (built string, err error)
+
+// Executable is a command that starts a chaincode.
+type Executable struct {
+	Path string   // of the program
+	Args []string // without the program's name
+	Dir  string   // to start it in; empty for the chaincode's own working directory
+	Env  []string // what it needs beyond what every chaincode gets, "KEY=value"
+}
 
 // Process runs chaincode as child processes of the peer.
 type Process struct {
 	Build Builder
+	// Command says how to start what Build made of a package, given the peer's address. Without it that is a program with the Go shim's flags.
+	Command func(p *pack.Package, built, address string) (Executable, error)
+
 	Dir   string        // holds the working directories of running chaincode, of one peer only
 	Grace time.Duration // between SIGTERM and SIGKILL; 0 means 2 s
 	Log   *slog.Logger  // gets the chaincode's output
@@ -45,6 +57,10 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("error building chaincode %s: %w", l.ID(), err)
 	}
+	x, err := p.command(&l, binary)
+	if err != nil {
+		return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
+	}
 	dir, err := p.prepare(&l)
 	if err != nil {
 		return nil, fmt.Errorf("preparing a working directory for chaincode %s: %w", l.ID(), err)
@@ -57,11 +73,11 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	c.stdout = &lines{emit: func(line string) { log.Info(line, "stream", "stdout") }}
 	c.stderr = &lines{emit: func(line string) { log.Info(line, "stream", "stderr"); c.tail.add(line) }}
 	c.cmd = &exec.Cmd{
-		Path: binary,
-		Args: []string{binary, "-peer.address=" + l.PeerAddress},
-		Dir:  dir,
-		Env: append(l.Environment(dir),
-			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME="+dir, "TMPDIR="+dir),
+		Path: x.Path,
+		Args: append([]string{x.Path}, x.Args...),
+		Dir:  cmp.Or(x.Dir, dir),
+		Env: append(append(l.Environment(dir),
+			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME="+dir, "TMPDIR="+dir), x.Env...),
 		Stdout:      c.stdout,
 		Stderr:      c.stderr,
 		WaitDelay:   drain,
@@ -75,6 +91,13 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 		return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
 	}
 	return c, nil
+}
+
+func (p *Process) command(l *Launch, built string) (Executable, error) {
+	if p.Command == nil {
+		return Executable{Path: built, Args: []string{"-peer.address=" + l.PeerAddress}}, nil
+	}
+	return p.Command(l.Package, built, l.PeerAddress)
 }
 
 // prepare makes the working directory with the launch's files in it.

@@ -9,6 +9,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/heddleledger/heddle/chaincode/platform/archive"
 )
 
 // Where a builder container has its input and leaves its output.
@@ -152,7 +154,7 @@ func (b *ContainerBuild) WriteInput(w io.Writer) error {
 
 // writePackage copies the files of a code package.
 func writePackage(t *tar.Writer, code []byte) error {
-	return walkPackage(code, func(name string, size int64, content io.Reader) error {
+	return archive.Walk(code, func(name string, size int64, content io.Reader) error {
 		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o644}); err != nil {
 			return err
 		}
@@ -198,7 +200,7 @@ const maxModBytes = 16 << 20
 func readContents(code []byte, roots ...string) (*contents, error) {
 	c := &contents{folders: map[string]bool{}, goMods: map[string][]byte{}, goSums: map[string][]byte{}, vendored: map[string]bool{}}
 	seen := map[string]bool{}
-	err := walkPackage(code, func(name string, size int64, content io.Reader) error {
+	err := archive.Walk(code, func(name string, size int64, content io.Reader) error {
 		if seen[name] || c.folders[name] {
 			return fmt.Errorf("illegal file name detected in payload: %q occurs twice", name)
 		}
