@@ -56,6 +56,7 @@ func (p *peer) newDockerRuntime() (*docker.Runtime, error) {
 		Images: platform.Images{
 			Builder:     config.ExpandImage(conf.Builder),
 			Golang:      config.ExpandImage(conf.Golang.Runtime),
+			Node:        config.ExpandImage(conf.Node.Runtime),
 			DynamicLink: conf.Golang.DynamicLink,
 		},
 		Pull:      conf.Pull,

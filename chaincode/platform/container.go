@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -12,6 +13,7 @@ import (
 type Images struct {
 	Builder     string // has the tools that chaincode is built with
 	Golang      string // what Go chaincode runs on
+	Node        string // what Node.js chaincode runs on
 	DynamicLink bool   // Go chaincode may use the C library of the runtime image
 }
 
@@ -31,9 +33,17 @@ type Container struct {
 // InContainer tells how the chaincode with that code package and path is built and run. Directories and commands are those of Fabric, so that its
 // images serve as well as ours.
 func InContainer(language peerpb.ChaincodeSpec_Type, code []byte, path string, images Images) (*Container, error) {
-	if language != peerpb.ChaincodeSpec_GOLANG {
-		return nil, fmt.Errorf("%s chaincode does not run in containers yet: set chaincode.runtime to process", language)
+	switch language {
+	case peerpb.ChaincodeSpec_GOLANG:
+		return inGoContainer(code, path, images)
+	case peerpb.ChaincodeSpec_NODE:
+		return inNodeContainer(code, images)
+	default:
+		return nil, fmt.Errorf("chaincodeType %s does not run in containers yet; set chaincode.runtime to process in core.yaml", language)
 	}
+}
+
+func inGoContainer(code []byte, path string, images Images) (*Container, error) {
 	b, err := golang.Container(golang.ContainerRequest{CodePackage: code, Path: path, DynamicLink: images.DynamicLink})
 	if err != nil {
 		return nil, err
@@ -47,5 +57,27 @@ func InContainer(language peerpb.ChaincodeSpec_Type, code []byte, path string, i
 		Hint:     b.Hint,
 		Dir:      "/usr/local/bin",
 		Run:      func(address string) []string { return []string{"chaincode", "-peer.address=" + address} },
+	}, nil
+}
+
+// inNodeContainer installs modules only for packages that do not bring them; then there is nothing to fetch.
+func inNodeContainer(code []byte, images Images) (*Container, error) {
+	if len(code) == 0 {
+		return nil, errors.New("the chaincode's package holds no code: it was made for a peer in development mode")
+	}
+	return &Container{
+		Language: "node",
+		Builder:  images.Builder,
+		Runtime:  images.Node,
+		Command:  "cp -R /chaincode/input/src/. /chaincode/output && cd /chaincode/output && if [ ! -d node_modules ]; then npm install --production; fi",
+		Input: func(w io.Writer) error {
+			_, err := w.Write(code)
+			return err
+		},
+		Hint: func(string) string { return "" },
+		Dir:  "/usr/local/src",
+		Run: func(address string) []string {
+			return []string{"/bin/sh", "-c", "cd /usr/local/src; npm start -- --peer.address " + address}
+		},
 	}, nil
 }

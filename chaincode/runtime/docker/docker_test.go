@@ -316,6 +316,23 @@ func TestBuildFails(t *testing.T) {
 	require.Empty(t, e.builds)
 }
 
+// TestNodeInContainers runs Node.js chaincode by Fabric's commands.
+func TestNodeInContainers(t *testing.T) {
+	e := withImages(newFakeEngine(t))
+	e.images["hyperledger/fabric-baseimage:amd64-0.4.22"] = nil
+	r, _ := newRuntime(t, e, func(o *Options) { o.Images.Node = "hyperledger/fabric-baseimage:amd64-0.4.22" })
+	l := launch(t, "x")
+	l.Package.Type = peerpb.ChaincodeSpec_NODE
+	i, err := r.Start(t.Context(), l)
+	require.NoError(t, err)
+	require.Contains(t, e.builds[0]["Dockerfile"], "FROM hyperledger/fabric-baseimage:amd64-0.4.22\nADD binpackage.tar /usr/local/src\n")
+	require.Equal(t, []string{"/bin/sh", "-c", "cd /usr/local/src; npm start -- --peer.address 127.0.0.1:7052"}, e.find(containerOfKV).Spec.Cmd)
+	require.NoError(t, i.Stop(t.Context()))
+	l.Package.Type = peerpb.ChaincodeSpec_JAVA
+	_, err = r.Start(t.Context(), l)
+	require.ErrorContains(t, err, "chaincodeType JAVA does not run in containers yet; set chaincode.runtime to process")
+}
+
 func TestImagesArePulled(t *testing.T) {
 	e := newFakeEngine(t)
 	r, _ := newRuntime(t, e, nil)
@@ -412,7 +429,8 @@ func TestAContainerThatIsBeingRemoved(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, err = r.Start(ctx, launch(t, "x"))
-	require.ErrorContains(t, err, "removing container dev-peer0.org1-kv-1.0: context deadline exceeded")
+	require.ErrorContains(t, err, "removing container dev-peer0.org1-kv-1.0: ")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
 // TestLivesLeaveNothing: TestMain sees to goroutines.

@@ -2,7 +2,9 @@ package docker
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -352,6 +354,15 @@ func fail(w http.ResponseWriter, status int, message string) {
 
 func readTar(r io.Reader) (map[string]string, error) {
 	files := map[string]string{}
+	buffered := bufio.NewReader(r)
+	r = buffered
+	if magic, _ := buffered.Peek(2); string(magic) == "\x1f\x8b" { // engines take compressed archives as well
+		gz, err := gzip.NewReader(buffered)
+		if err != nil {
+			return nil, err
+		}
+		r = gz
+	}
 	for t := tar.NewReader(r); ; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
