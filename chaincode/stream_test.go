@@ -296,7 +296,7 @@ func TestChecksBeforeALaunch(t *testing.T) {
 	require.Equal(t, chain+fmt.Sprintf("kv:1.0: could not get chaincode code: chaincode fingerprint mismatch: data mismatch: "+
 		"code hash: channel %x, installed %x; the channel's values are those of the package it was instantiated from (state lscc/kv), "+
 		"the installed ones are those of <dir>/chaincodes/kv.1.0 (source path example.com/kv); install the very same package file on every peer "+
-		"(the code hash also covers the path given when packaging)", "other", pkg.CodeHash), fail(begun("kv")))
+		"(the code hash also covers the path given when packaging); "+"`peer chaincode explain -n kv -C CHANNEL --against PEER` compares file by file with a peer that has the right one", "other", pkg.CodeHash), fail(begun("kv")))
 
 	d.Version = "2.0"
 	p.put(channel, "lscc", "kv", wire.MustMarshal(d))

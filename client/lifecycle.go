@@ -74,3 +74,28 @@ func (c *Client) Instantiated(ctx context.Context, peer *Peer, channelID string)
 	err := c.querySystem(ctx, peer, r, channelID, "lscc", "getchaincodes")
 	return r.Chaincodes, err
 }
+
+// Definition is what a channel says of an instantiated chaincode.
+func (c *Client) Definition(ctx context.Context, peer *Peer, channelID, name string) (*peerpb.ChaincodeData, error) {
+	d := &peerpb.ChaincodeData{}
+	return d, c.querySystem(ctx, peer, d, channelID, "lscc", "getccdata", channelID, name)
+}
+
+// InstalledPackage is the file of a package in the peer's install store. Peers of Fabric do not have this function.
+func (c *Client) InstalledPackage(ctx context.Context, peer *Peer, name, version string) ([]byte, error) {
+	return c.systemBytes(ctx, peer, "", "getinstalledpackage", name, version)
+}
+
+// DeploymentSpec is the encoded deployment spec of the package that the peer has installed of a chaincode, if that is the one the channel
+// was instantiated from.
+func (c *Client) DeploymentSpec(ctx context.Context, peer *Peer, channelID, name string) ([]byte, error) {
+	return c.systemBytes(ctx, peer, channelID, "getdepspec", channelID, name)
+}
+
+func (c *Client) systemBytes(ctx context.Context, peer *Peer, channelID string, args ...string) ([]byte, error) {
+	r, err := c.Query(ctx, peer, system(channelID, "lscc", Args(args...)...))
+	if err != nil {
+		return nil, err
+	}
+	return r.Payload, nil
+}

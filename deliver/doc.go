@@ -9,6 +9,6 @@
 //	→ start and stop given, start ≤ stop (BAD_REQUEST) → start ≤ height (NOT_FOUND) → blocks
 //
 // Invariants: before every block the identity's expiry is checked, and the policy again whenever the channel's configuration has
-// changed since; a block is sent as the bytes the channel stores, never encoded again; a stream that waits for a block costs one
-// goroutine and ends with its context.
+// changed since; a block is sent as the bytes the channel stores, never encoded again or copied; a block is filtered once, whoever
+// asks; a stream that waits for a block costs one goroutine and ends with its context.
 package deliver

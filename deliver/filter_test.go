@@ -19,7 +19,7 @@ func TestFilterAgainstFabric(t *testing.T) {
 	for number, name := range map[uint64]string{24: "deliver_filtered_block_24_with_event", 3: "deliver_filtered_block_3_config", 72: "deliver_filtered_block_72"} {
 		want := vectors.Message(t, &peerpb.DeliverResponse{}, "fabric-1.4", "queries", name+".pb")
 		s := &search{session: &session{filtered: true, encode: peerAnswers}, log: slog.New(slog.DiscardHandler)}
-		got := s.message(number, vectors.Read(t, "fabric-1.4", "chain", fmt.Sprintf("%d.block", number))).(proto.Message)
+		got := s.filter(number, vectors.Read(t, "fabric-1.4", "chain", fmt.Sprintf("%d.block", number)))
 		require.True(t, proto.Equal(want, got), "block %d: want %v, got %v", number, want, got)
 	}
 }

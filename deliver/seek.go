@@ -190,7 +190,7 @@ func (s *search) deliver(ctx context.Context, number, stop uint64) (commonpb.Sta
 				return s.unavailable(ctx, number, err)
 			}
 		}
-		raw, err := s.channel.RawBlock(number)
+		m, err := s.message(number)
 		if err != nil {
 			s.log.Error("reading a block to deliver", "number", number, "err", err)
 			return commonpb.Status_SERVICE_UNAVAILABLE, nil
@@ -199,7 +199,7 @@ func (s *search) deliver(ctx context.Context, number, stop uint64) (commonpb.Sta
 			s.log.Warn("ending a deliver request", "err", err)
 			return commonpb.Status_FORBIDDEN, nil
 		}
-		if err := s.send(s.message(number, raw)); err != nil {
+		if err := s.send(m); err != nil {
 			return commonpb.Status_INTERNAL_SERVER_ERROR, err
 		}
 		s.Metrics.sent(s.request.ChannelID(), s.filtered)
@@ -218,12 +218,27 @@ func (s *search) unavailable(ctx context.Context, number uint64, err error) (com
 	return commonpb.Status_SERVICE_UNAVAILABLE, nil
 }
 
-// message is the answer that carries a block. If a filtered block cannot be made, Fabric's clients get a status in its place and the
-// stream goes on.
-func (s *search) message(number uint64, raw []byte) any {
+// message is the answer that carries a block.
+func (s *search) message(number uint64) (comm.Encoded, error) {
 	if !s.filtered {
-		return s.encode.block(raw)
+		raw, err := s.channel.RawBlock(number)
+		if err != nil {
+			return nil, err
+		}
+		return s.encode.block(raw), nil
 	}
+	return s.filteredBlocks.get(blockID{s.request.ChannelID(), number}, func() (proto.Message, error) {
+		raw, err := s.channel.RawBlock(number)
+		if err != nil {
+			return nil, err
+		}
+		return s.filter(number, raw), nil
+	})
+}
+
+// filter makes the answer that carries a filtered block. If there can be none, Fabric's clients get a status in its place and the stream
+// goes on.
+func (s *search) filter(number uint64, raw []byte) proto.Message {
 	f, err := filter(raw)
 	if err != nil {
 		s.log.Warn("a block cannot be filtered", "number", number, "err", err)

@@ -44,6 +44,8 @@ type Server struct {
 	Now                func() time.Time
 	Metrics            *Metrics
 	Log                *slog.Logger
+
+	filteredBlocks filteredBlocks
 }
 
 // defaultTimeWindow is peer.authentication.timewindow and General.Authentication.TimeWindow when not set.

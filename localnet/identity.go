@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,6 +28,20 @@ func (n *Network) Env(i Identity) []string {
 		"ORDERER_ADDRESS=" + n.Orderer.Address(),
 		"ORDERER_CA=" + n.OrdererCA(),
 	}
+}
+
+// inherited is this process's environment without the identity that the user's shell may have become by sourcing an EnvFile. Other CORE_ and
+// ORDERER_ variables override the configuration of nodes and commands, as they do elsewhere.
+func (n *Network) inherited() []string {
+	identity := map[string]bool{}
+	for _, v := range n.Env(n.Identities()[0]) {
+		name, _, _ := strings.Cut(v, "=")
+		identity[name] = true
+	}
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return identity[name]
+	})
 }
 
 // OrdererCA is the file with the certificate that vouches for the orderer's TLS certificate.
@@ -78,7 +94,7 @@ func (n *Network) Peer(ctx context.Context, i Identity, args ...string) (Output,
 // PeerWith is Peer with further environment variables ("KEY=value"), such as the GOPATH to package from.
 func (n *Network) PeerWith(ctx context.Context, i Identity, env []string, args ...string) (Output, error) {
 	cmd := exec.CommandContext(ctx, n.executable, append([]string{"peer"}, args...)...)
-	cmd.Env = append(append(inherited(), n.Env(i)...), env...)
+	cmd.Env = append(append(n.inherited(), n.Env(i)...), env...)
 	cmd.Dir = n.Dir
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -93,7 +109,7 @@ func (n *Network) PeerWith(ctx context.Context, i Identity, env []string, args .
 // tool runs one of the executable's tools in the network's directory.
 func (n *Network) tool(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, n.executable, args...)
-	cmd.Env = inherited()
+	cmd.Env = n.inherited()
 	cmd.Dir = n.Dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", args[0], err, out)

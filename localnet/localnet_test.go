@@ -130,10 +130,12 @@ func TestOpenAgain(t *testing.T) {
 // TestLife starts a network from a shell that has become somebody, which must not change what the nodes are; makes its channel; stops it; and
 // goes on where it stopped.
 func TestLife(t *testing.T) {
-	t.Setenv("CORE_PEER_LOCALMSPID", "NoSuchMSP")
-	t.Setenv("ORDERER_GENERAL_LOCALMSPID", "NoSuchMSP")
-	t.Setenv("FABRIC_CFG_PATH", "/nowhere")
 	dir := t.TempDir()
+	for _, v := range open(t, localnet.Options{Dir: t.TempDir(), FreePorts: true}).Env(localnet.Identity{Org: localnet.Org{MSPID: "NoSuchMSP"}, User: "nobody"}) {
+		name, value, _ := strings.Cut(v, "=")
+		t.Setenv(name, value)
+	}
+	t.Setenv("CORE_PEER_ID", "renamed") // anything else is passed on
 	for range 2 {
 		n := open(t, localnet.Options{Dir: dir, FreePorts: true})
 		require.NoError(t, n.Start(t.Context()))
@@ -146,6 +148,9 @@ func TestLife(t *testing.T) {
 		require.ErrorContains(t, err, "peer channel getinfo -c nochannel: exit status 1")
 		require.NoError(t, n.Stop())
 		require.NoError(t, n.Stop(), "again")
+		log, err := os.ReadFile(n.LogFile(n.Orgs[0].Peer))
+		require.NoError(t, err)
+		require.Contains(t, string(log), "id=renamed")
 		_, err = net.Dial("tcp", n.Orderer.Address())
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	}
@@ -161,6 +166,7 @@ func TestNodeThatEnds(t *testing.T) {
 	require.ErrorContains(t, err, "peer0.org1.example.com ended before it listened (exit status 1)")
 	require.ErrorContains(t, err, "peer.chaincodeListenAddress")
 
+	n = open(t, localnet.Options{FreePorts: true})
 	require.NoError(t, n.StartNode(t.Context(), n.Orderer))
 	defer func() { require.NoError(t, n.Stop()) }()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,8 +26,8 @@ const (
 type process struct {
 	name    string
 	args    []string
-	dir     string   // holds its configuration
-	env     []string // overrides it
+	dir     string // holds its configuration
+	env     []string
 	log     string
 	address string // answers once the node is ready
 
@@ -46,8 +45,7 @@ func (p *process) start(ctx context.Context, executable string) error {
 	defer log.Close() // the child has its own descriptor
 	cmd := exec.Command(executable, p.args...)
 	cmd.Dir = p.dir
-	cmd.Env = append(inherited(), "FABRIC_CFG_PATH="+p.dir)
-	cmd.Env = append(cmd.Env, p.env...)
+	cmd.Env = append(p.env, "FABRIC_CFG_PATH="+p.dir)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	p.cmd, p.done = cmd, make(chan struct{})
@@ -66,14 +64,6 @@ func (p *process) start(ctx context.Context, executable string) error {
 		return fmt.Errorf("starting %s: %w", p.name, err)
 	}
 	return p.ready(ctx)
-}
-
-// inherited is this process's environment without what would override the configuration of nodes and commands, such as an identity that the
-// user's shell has become.
-func inherited() []string {
-	return slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return slices.ContainsFunc([]string{"CORE_", "ORDERER_", "CONFIGTX_", "FABRIC_CFG_PATH="}, func(prefix string) bool { return strings.HasPrefix(v, prefix) })
-	})
 }
 
 func (p *process) ready(ctx context.Context) error {
@@ -140,6 +130,7 @@ func (n *Network) newProcess(node Node, args ...string) *process {
 	return &process{
 		name: node.Name, args: args, address: node.Address(),
 		dir: filepath.Join(n.Dir, "nodes", node.Name),
+		env: n.inherited(),
 		log: filepath.Join(n.Dir, "logs", node.Name+".log"),
 	}
 }

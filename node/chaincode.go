@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -176,7 +177,10 @@ func (p *peer) newProcessRuntime(dialled string) (*runtime.Process, error) {
 			return platform.Build(ctx, pkg.Type, golang.BuildRequest{
 				CodePackage: pkg.Spec.CodePackage, Path: pkg.Path, CacheDir: p.buildCache(), Log: log,
 				Debug: debugger != nil && debugger.Chaincode == pkg.Name,
-			})
+			}, os.Environ())
+		},
+		Command: func(pkg *pack.Package, built, address string) (runtime.Executable, error) {
+			return platform.Command(pkg.Type, built, address, os.Environ())
 		},
 		Dir:      filepath.Join(dir, "running"),
 		Log:      p.logs.Named("peer.chaincode"),

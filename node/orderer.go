@@ -103,7 +103,7 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 		ConnectionTimeout: general.ConnectionTimeout,
 		Log:               logs.Named("comm.grpc.server"),
 	})
-	ordererpb.RegisterAtomicBroadcastServer(server, orderer.NewServer(registry, deliver.Server{
+	ordererpb.RegisterAtomicBroadcastServer(server, orderer.NewServer(registry, &deliver.Server{
 		TimeWindow:         general.Authentication.TimeWindow,
 		MutualTLS:          general.TLS.Enabled && general.TLS.ClientAuthRequired,
 		NoExpirationChecks: general.Authentication.NoExpirationChecks,

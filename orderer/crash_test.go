@@ -77,7 +77,7 @@ func serveChild(dir string) error {
 		return err
 	}
 	server := comm.NewServer(comm.ServerOptions{TLS: &comm.ServerTLS{Certificate: s.cert}, Log: s.log})
-	ordererpb.RegisterAtomicBroadcastServer(server, orderer.NewServer(registry, deliver.Server{Now: s.now, Log: s.log}, s.log))
+	ordererpb.RegisterAtomicBroadcastServer(server, orderer.NewServer(registry, &deliver.Server{Now: s.now, Log: s.log}, s.log))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

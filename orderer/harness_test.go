@@ -208,7 +208,7 @@ func (s *setup) start(t testing.TB) *node {
 		TLS: &comm.ServerTLS{Certificate: s.cert, RequireClientCert: s.mutual, ClientRoots: roots},
 		Log: s.log,
 	})
-	ordererpb.RegisterAtomicBroadcastServer(n.server, orderer.NewServer(n.registry, deliver.Server{MutualTLS: s.mutual, Now: s.now, Log: s.log}, s.log))
+	ordererpb.RegisterAtomicBroadcastServer(n.server, orderer.NewServer(n.registry, &deliver.Server{MutualTLS: s.mutual, Now: s.now, Log: s.log}, s.log))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	n.address = l.Addr().String()

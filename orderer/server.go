@@ -26,9 +26,9 @@ type Server struct {
 }
 
 // NewServer joins a registry and the settings of Deliver into the service.
-func NewServer(r *Registry, blocks deliver.Server, log *slog.Logger) *Server {
+func NewServer(r *Registry, blocks *deliver.Server, log *slog.Logger) *Server {
 	blocks.Channel = func(id string) (deliver.Channel, bool) { return r.Channel(id) }
-	return &Server{Registry: r, Blocks: &blocks, Log: log}
+	return &Server{Registry: r, Blocks: blocks, Log: log}
 }
 
 // Deliver streams blocks.

@@ -1,4 +1,4 @@
-// Package platform is what the rest of the house asks about a chaincode's language: collect its sources, check a package, build it.
+// Package platform is what the rest of the house asks about a chaincode's language: collect its sources, check a package, build it, start it.
 //
 // Each language has a package below this one; this package picks it by the type in the chaincode's spec.
 package platform
@@ -6,46 +6,107 @@ package platform
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
+	"github.com/heddleledger/heddle/chaincode/platform/java"
+	"github.com/heddleledger/heddle/chaincode/platform/node"
+	"github.com/heddleledger/heddle/chaincode/runtime"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
 // Collect packages the sources that path names on this machine. It returns the path to record in the chaincode id and the code package.
 // env is the environment to look in ("KEY=value").
 func Collect(language peerpb.ChaincodeSpec_Type, path string, env []string) (recorded string, code []byte, err error) {
-	if err := supported(language); err != nil {
-		return "", nil, err
+	switch language {
+	case peerpb.ChaincodeSpec_GOLANG:
+		if err := golang.ValidatePath(path, env); err != nil {
+			return "", nil, err
+		}
+		if recorded, err = golang.NormalizePath(path, env); err != nil {
+			return "", nil, err
+		}
+		code, err = golang.Collect(path, env)
+	case peerpb.ChaincodeSpec_NODE:
+		recorded = path
+		code, err = node.Collect(path)
+	case peerpb.ChaincodeSpec_JAVA:
+		recorded = path
+		code, err = java.Collect(path)
+	default:
+		return "", nil, unknown(language)
 	}
-	if err := golang.ValidatePath(path, env); err != nil {
-		return "", nil, err
-	}
-	if recorded, err = golang.NormalizePath(path, env); err != nil {
-		return "", nil, err
-	}
-	code, err = golang.Collect(path, env)
 	return recorded, code, err
 }
 
 // Validate checks the code package of a deployment spec.
 func Validate(spec *peerpb.ChaincodeDeploymentSpec) error {
-	if err := supported(spec.GetChaincodeSpec().GetType()); err != nil {
-		return err
+	switch language := spec.GetChaincodeSpec().GetType(); language {
+	case peerpb.ChaincodeSpec_GOLANG:
+		return golang.Validate(spec)
+	case peerpb.ChaincodeSpec_NODE:
+		return node.Validate(spec.GetCodePackage())
+	case peerpb.ChaincodeSpec_JAVA:
+		return java.Validate(spec.GetCodePackage())
+	default:
+		return unknown(language)
 	}
-	return golang.Validate(spec)
 }
 
-// Build makes an executable of a code package and returns its path.
-func Build(ctx context.Context, language peerpb.ChaincodeSpec_Type, r golang.BuildRequest) (string, error) {
-	if err := supported(language); err != nil {
-		return "", err
+// Build makes of a code package what Command can start, and returns its path. env is the peer's environment, where the tools are looked for.
+func Build(ctx context.Context, language peerpb.ChaincodeSpec_Type, r golang.BuildRequest, env []string) (string, error) {
+	switch language {
+	case peerpb.ChaincodeSpec_GOLANG:
+		return golang.Build(ctx, r)
+	case peerpb.ChaincodeSpec_NODE:
+		return node.Build(ctx, r.CodePackage, r.CacheDir, env, r.Log)
+	case peerpb.ChaincodeSpec_JAVA:
+		return java.Build(ctx, r.CodePackage, r.CacheDir, env, r.Log)
+	default:
+		return "", unknown(language)
 	}
-	return golang.Build(ctx, r)
 }
 
-func supported(language peerpb.ChaincodeSpec_Type) error {
-	if language != peerpb.ChaincodeSpec_GOLANG {
-		return fmt.Errorf("Unknown chaincodeType: %s; this peer runs GOLANG", language)
+// Command says how to start, as a process of this machine, what Build has made. address is the peer's, host:port.
+func Command(language peerpb.ChaincodeSpec_Type, built, address string, env []string) (runtime.Executable, error) {
+	switch language {
+	case peerpb.ChaincodeSpec_GOLANG:
+		return runtime.Executable{Path: built, Args: []string{"-peer.address=" + address}}, nil
+	case peerpb.ChaincodeSpec_NODE:
+		p, err := node.Command(built, address, env)
+		return runtime.Executable{Path: p.Path, Args: p.Args, Dir: p.Dir, Env: p.Env, Read: toolchain(p.Path, built)}, err
+	case peerpb.ChaincodeSpec_JAVA:
+		program, args, err := java.Command(built, address, env)
+		return runtime.Executable{Path: program, Args: args, Read: toolchain(program, built)}, err
+	default:
+		return runtime.Executable{}, unknown(language)
 	}
-	return nil
+}
+
+// toolchain is what an interpreter reads: what was built, the system's programs and libraries, what they ask about the machine, and the
+// interpreter's own installation.
+func toolchain(program, built string) []string {
+	all := []string{
+		built, "/usr", "/bin", "/lib", "/lib64", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf",
+		"/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/version", "/sys/devices/system/cpu", "/sys/fs/cgroup",
+	}
+	configuration, _ := filepath.Glob("/etc/java*") // where Debian keeps that of a JDK; the pattern is fine
+	all = append(all, configuration...)
+	if real, err := filepath.EvalSymlinks(program); err == nil {
+		home := filepath.Dir(filepath.Dir(real)) // its bin folder is below it
+		if user, _ := os.UserHomeDir(); home == "/" || home == user {
+			home = filepath.Dir(real)
+		}
+		all = append(all, home)
+	}
+	return slices.DeleteFunc(all, func(path string) bool {
+		_, err := os.Stat(path)
+		return err != nil
+	})
+}
+
+func unknown(language peerpb.ChaincodeSpec_Type) error {
+	return fmt.Errorf("Unknown chaincodeType: %s; this peer runs GOLANG, NODE and JAVA", language)
 }

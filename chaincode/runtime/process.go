@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,23 +18,33 @@ import (
 	"github.com/heddleledger/heddle/chaincode/pack"
 )
 
-// Builder makes an executable from a package and returns its path. It may be asked again for a package it has built.
-type Builder func(ctx context.Context, p *pack.Package) (binary string, err error)
+// Builder makes of a package what can be started, and returns its path. It may be asked again for a package it has built.
+type Builder func(ctx context.Context, p *pack.Package) (built string, err error)
+
+// Executable is a command that starts a chaincode.
+type Executable struct {
+	Path string   // of the program
+	Args []string // without the program's name
+	Dir  string   // to start it in; empty for the chaincode's own working directory
+	Env  []string // what it needs beyond what every chaincode gets, "KEY=value"
+	Read []string // files and folders, beyond the program itself, that it must be able to read and execute
+}
 
 // Process runs chaincode as child processes of the peer.
 type Process struct {
 	Build Builder
+	// Command says how to start what Build made of a package, given the peer's address. Without it that is a program with the Go shim's flags.
+	Command func(p *pack.Package, built, address string) (Executable, error)
+
 	Dir   string        // holds the working directories of running chaincode, of one peer only
 	Grace time.Duration // between SIGTERM and SIGKILL; 0 means 2 s
 	Log   *slog.Logger  // gets the chaincode's output
 
-	// Limits, if not nil, has chaincode confined to its directory, its toolchain, the peer's chaincode port and these limits, where the
-	// system can do that. The running binary must then know the verb confine.Verb.
+	// Limits, if not nil, has chaincode confined to its directory, what its Executable names, the peer's chaincode port and these limits, where
+	// the system can do that. The running binary must then know the verb confine.Verb.
 	Limits *confine.Limits
 	// Debugger, if not nil, runs one chaincode, which is then not confined.
 	Debugger *Debugger
-	// Toolchain tells what else, files and folders, chaincode of a package must be able to read and execute; nil if nothing.
-	Toolchain func(*pack.Package) []string
 
 	sweep  sync.Once
 	mu     sync.Mutex
@@ -52,6 +63,10 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("error building chaincode %s: %w", l.ID(), err)
 	}
+	x, err := p.command(&l, binary)
+	if err != nil {
+		return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
+	}
 	dir, err := p.prepare(&l)
 	if err != nil {
 		return nil, fmt.Errorf("preparing a working directory for chaincode %s: %w", l.ID(), err)
@@ -63,7 +78,7 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	log := p.Log.With("chaincode", l.ID())
 	c.stdout = &lines{emit: func(line string) { log.Info(line, "stream", "stdout") }}
 	c.stderr = &lines{emit: func(line string) { log.Info(line, "stream", "stderr"); c.tail.add(line) }}
-	path, args, err := p.command(&l, binary, dir)
+	path, args, err := p.wrap(&l, x, dir)
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
@@ -71,9 +86,9 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	c.cmd = &exec.Cmd{
 		Path: path,
 		Args: args,
-		Dir:  dir,
-		Env: append(l.Environment(dir),
-			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME="+dir, "TMPDIR="+dir),
+		Dir:  cmp.Or(x.Dir, dir),
+		Env: append(append(l.Environment(dir),
+			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME="+dir, "TMPDIR="+dir), x.Env...),
 		Stdout:      c.stdout,
 		Stderr:      c.stderr,
 		WaitDelay:   drain,
@@ -89,24 +104,27 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	return c, nil
 }
 
-// command is the command line that runs the chaincode in dir.
-func (p *Process) command(l *Launch, binary, dir string) (path string, args []string, err error) {
-	argument := "-peer.address=" + l.PeerAddress
+func (p *Process) command(l *Launch, built string) (Executable, error) {
+	if p.Command == nil {
+		return Executable{Path: built, Args: []string{"-peer.address=" + l.PeerAddress}}, nil
+	}
+	return p.Command(l.Package, built, l.PeerAddress)
+}
+
+// wrap is the command line that runs x in dir: under a debugger, confined, or as it is.
+func (p *Process) wrap(l *Launch, x Executable, dir string) (path string, args []string, err error) {
 	if d := p.Debugger; d != nil && d.Chaincode == l.Name {
 		p.Log.Info("Chaincode runs under Delve, not confined", "chaincode", l.ID(), "attach", "dlv connect "+d.ListenAddress)
-		return d.Path, d.command(binary, argument), nil
+		return d.Path, d.command(x.Path, x.Args...), nil
 	}
 	if p.Limits == nil || confine.Self == "" {
-		return binary, []string{binary, argument}, nil
+		return x.Path, append([]string{x.Path}, x.Args...), nil
 	}
-	s := confine.Spec{Dir: dir, Limits: *p.Limits, ParentPID: os.Getpid()}
+	s := confine.Spec{Dir: dir, Read: x.Read, Limits: *p.Limits, ParentPID: os.Getpid()}
 	if err := s.Connect(l.PeerAddress); err != nil {
 		return "", nil, fmt.Errorf("the peer's chaincode address: %w", err)
 	}
-	if p.Toolchain != nil {
-		s.Read = p.Toolchain(l.Package)
-	}
-	return confine.Self, s.Command(binary, argument), nil
+	return confine.Self, s.Command(x.Path, x.Args...), nil
 }
 
 // prepare makes the working directory with the launch's files in it.

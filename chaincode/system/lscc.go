@@ -56,6 +56,8 @@ func (s *LSCC) Invoke(_ context.Context, c *chaincode.Call) *peerpb.Response {
 		return s.instantiated(c, args)
 	case "getinstalledchaincodes", "GetInstalledChaincodes":
 		return s.installed(c, args)
+	case "getinstalledpackage":
+		return s.installedPackage(c, args)
 	case "getcollectionsconfig", "GetCollectionsConfig":
 		return s.collections(c, args)
 	}
@@ -236,6 +238,22 @@ func (s *LSCC) installed(c *chaincode.Call, args [][]byte) *peerpb.Response {
 		r.Chaincodes = append(r.Chaincodes, &peerpb.ChaincodeInfo{Name: p.Name, Version: p.Version, Path: p.Path, Id: p.ID})
 	}
 	return answer(wire.Marshal(r))
+}
+
+// installedPackage(name, version) is the file of an installed package, whether it fits a channel or not. Fabric has no such function; who may
+// list the installed chaincodes may read them.
+func (s *LSCC) installedPackage(c *chaincode.Call, args [][]byte) *peerpb.Response {
+	if len(args) != 3 {
+		return badArgs(args)
+	}
+	if err := s.ACL.CheckResource(acl.LsccGetInstalledChaincodes, signed(c)); err != nil {
+		return failure("access denied for [%s]: %s", args[0], err)
+	}
+	p, err := s.Packages.Get(string(args[1]), string(args[2]))
+	if err != nil {
+		return failure("%s", err)
+	}
+	return success(p.Raw)
 }
 
 // collections(name) is the collection configuration of a chaincode, as it was given.

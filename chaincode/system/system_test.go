@@ -203,3 +203,24 @@ func TestInstallChecksIndexes(t *testing.T) {
 		require.Contains(t, r.Message, c.want)
 	}
 }
+
+// Administrators read the file of an installed package, whatever channels say of it; others do not.
+func TestInstalledPackage(t *testing.T) {
+	f := newFixture(t)
+	lscc := &system.LSCC{ACL: f.access, Channels: f.registry, Packages: f.packages, Log: slog.New(slog.DiscardHandler)}
+	raw := vectors.Read(t, network, "packages", "signedcc.signed-by-both.pkg")
+	_, err := f.packages.Install(raw)
+	require.NoError(t, err)
+	ask := func(s *msp.Signer, args ...string) *peerpb.Response {
+		input := [][]byte{[]byte("getinstalledpackage")}
+		for _, a := range args {
+			input = append(input, []byte(a))
+		}
+		return lscc.Invoke(t.Context(), f.call(t, s, input...))
+	}
+	require.Equal(t, raw, ask(f.admin, "signedcc", "1.0").Payload)
+	require.Contains(t, ask(f.admin, "signedcc", "../signedcc.1.0").Message, "invalid chaincode version")
+	require.Contains(t, ask(f.admin, "signedcc", "2.0").Message, "no such file")
+	require.Contains(t, ask(f.admin, "signedcc").Message, "invalid number of arguments to lscc")
+	require.Contains(t, ask(f.user, "signedcc", "1.0").Message, "access denied for [getinstalledpackage]")
+}

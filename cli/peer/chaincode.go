@@ -32,6 +32,7 @@ func newChaincode(io IO) *cobra.Command {
 	cmd.AddCommand(
 		newChaincodeInstall(c), newChaincodePackage(c), newChaincodeSignPackage(c), newChaincodeList(c),
 		newChaincodeDeploy(c, deployVerb), newChaincodeDeploy(c, upgradeVerb), newChaincodeInvoke(c), newChaincodeQuery(c),
+		newChaincodeExplain(c),
 	)
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/heddleledger/heddle/chaincode/pack"
 	"github.com/heddleledger/heddle/client"
+	"github.com/heddleledger/heddle/validation"
 )
 
 func newChaincodeInstall(c *chaincodeCmd) *cobra.Command {
@@ -62,9 +63,15 @@ func (c *chaincodeCmd) packageFile(file string) ([]byte, error) {
 		return nil, err
 	}
 	p, err := pack.Parse(raw)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	if p.Signed() {
+		if err := validation.CheckDeploymentSpec(p.Spec); err != nil {
+			return nil, fmt.Errorf("error extracting chaincode deployment spec(%w)", err)
+		}
+	}
+	switch {
 	case c.name != "" && c.name != p.Name:
 		return nil, fmt.Errorf("chaincode name %s does not match name %s in package", c.name, p.Name)
 	case c.version != "" && c.version != p.Version:

@@ -7,7 +7,8 @@
 //
 // Invariants.
 //   - Block n is the n-th record, counted from 0, over all segments; nothing is ever changed or removed.
-//   - Every byte that is served has just been read from the file and matched its checksum.
+//   - Every byte that is served matched its checksum when it was read from the file, which is done anew for every reader; but those who read a
+//     large block while another reader still has it share the bytes.
 //   - A record that the file ends in the middle of, or that is followed by nothing but zeros, was being written when the machine stopped. Only
 //     in the last segment can that happen; Open cuts it off, and it was never acknowledged. Every other mismatch is damage: a *CorruptError
 //     that names file and offset, for the operator to act on.

@@ -48,6 +48,8 @@ type Store struct {
 	opts Options
 	lock io.Closer
 
+	shared sharing
+
 	writing sync.Mutex // held while the file is written or synced; taken before mu
 	failed  error      // set once the file's state is unknown; guarded by writing
 	buf     []byte     // the record being written; guarded by writing
@@ -288,7 +290,8 @@ func (s *Store) Block(n uint64) (*commonpb.Block, error) {
 	return b, nil
 }
 
-// RawBlock reads the encoded common.Block n exactly as it was stored. Errors are those of Block.
+// RawBlock reads the encoded common.Block n exactly as it was stored. The caller must not change it: others may have the same bytes. Errors
+// are those of Block.
 func (s *Store) RawBlock(n uint64) ([]byte, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -300,24 +303,35 @@ func (s *Store) RawBlock(n uint64) ([]byte, error) {
 	}
 	i := sort.Search(len(s.segments), func(i int) bool { return s.segments[i].first > n }) - 1
 	seg := s.segments[i]
-	if i == len(s.segments)-1 {
-		return seg.read(s.active, n)
+	read := func() ([]byte, error) {
+		if i == len(s.segments)-1 {
+			return seg.read(s.active, n)
+		}
+		f, err := os.Open(seg.path)
+		if err != nil {
+			return nil, fmt.Errorf("opening a block file: %w", err)
+		}
+		defer f.Close()
+		return seg.read(f, n)
 	}
-	f, err := os.Open(seg.path)
-	if err != nil {
-		return nil, fmt.Errorf("opening a block file: %w", err)
+	if begin, end := seg.record(n); end-begin < shareFrom {
+		return read()
 	}
-	defer f.Close()
-	return seg.read(f, n)
+	return s.shared.get(n, read)
+}
+
+// record is where the record of block n begins and ends.
+func (s *segment) record(n uint64) (begin, end int64) {
+	i := n - s.first
+	if i+1 < uint64(len(s.offsets)) {
+		return int64(s.offsets[i]), int64(s.offsets[i+1])
+	}
+	return int64(s.offsets[i]), s.size
 }
 
 // read reads and checks the payload of block n.
 func (s *segment) read(f io.ReaderAt, n uint64) ([]byte, error) {
-	i := n - s.first
-	begin, end := int64(s.offsets[i]), s.size
-	if i+1 < uint64(len(s.offsets)) {
-		end = int64(s.offsets[i+1])
-	}
+	begin, end := s.record(n)
 	corrupt := func(what string) error { return &CorruptError{File: s.path, Offset: begin, Block: n, What: what} }
 	if end-begin < recordHeaderSize {
 		return nil, corrupt("record cut short")

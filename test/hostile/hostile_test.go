@@ -26,7 +26,7 @@ import (
 )
 
 // bound is the most memory, in MiB, that a node may need whatever is done to it here; messages of 100 MB are the worst.
-const bound = 1536
+const bound = 2048
 
 // TestHostile does to one network all that its doors let through, and wants it at work after each assault.
 func TestHostile(t *testing.T) {

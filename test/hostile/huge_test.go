@@ -4,6 +4,7 @@ package hostile
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,6 +58,14 @@ func (n *network) huge(t *testing.T) {
 		e := n.endorsed(t, "kv", 0)
 		e.payload = func(p *commonpb.Payload) { p.Data = bytes.Repeat([]byte{0x0a, 0x00}, most/2) }
 		_ = calls[4].send(t, wire.MustMarshal(e.build()))
+	})
+	t.Run("many endorsements of a long response", func(t *testing.T) {
+		e := n.endorsed(t, "kv", 0)
+		e.rewrite(func(_ *peerpb.ProposalResponsePayload, a *peerpb.ChaincodeAction) { a.Response.Payload = make([]byte, 4<<20) })
+		for i := range 90_000 {
+			e.endorsements = append(e.endorsements, &peerpb.Endorsement{Endorser: binary.BigEndian.AppendUint32(nil, uint32(i)), Signature: []byte("x")})
+		}
+		require.NoError(t, calls[4].send(t, wire.MustMarshal(e.build())))
 	})
 }
 

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/heddleledger/heddle/chaincode/platform/archive"
 )
 
 // Build returns the path of the chaincode's executable, building it if no earlier Build of the same package with the same toolchain did. Builds of
@@ -64,7 +66,7 @@ func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) 
 	}
 	defer unlock()
 	b := compilation{tool: goTool, carriedDir: gopath, work: work, input: filepath.Join(work, "input"), importPath: importPath, debug: r.Debug}
-	if err := unpack(r.CodePackage, b.input); err != nil {
+	if err := archive.Unpack(r.CodePackage, b.input); err != nil {
 		return "", err
 	}
 	if err := b.run(ctx); err != nil {

@@ -199,9 +199,18 @@ func TestBuildEndsWithItsContext(t *testing.T) {
 	require.Less(t, time.Since(start), 10*time.Second)
 }
 
-func TestTail(t *testing.T) {
-	require.Equal(t, "a\nb", tail("a\nb\n\n"))
-	long := strings.Repeat("line\n", 100)
-	require.Equal(t, "...\n"+strings.TrimSuffix(strings.Repeat("line\n", tailLines), "\n"), tail(long))
-	require.LessOrEqual(t, len(tail(strings.Repeat("x", 100_000))), tailBytes+4)
+func FuzzImportPath(f *testing.F) {
+	for _, s := range []string{"example.com/cc", "-o=/x", "../x", "a/../b", "https://example.com/cc/", "...", "a//b", "a b", "@latest", "a.../b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := cleanImportPath(s)
+		if err != nil {
+			return
+		}
+		require.NotEmpty(t, p)
+		require.False(t, strings.HasPrefix(p, "-"))
+		require.True(t, filepath.IsLocal(p))
+		require.NotContains(t, p, "...")
+	})
 }

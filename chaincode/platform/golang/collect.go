@@ -1,11 +1,7 @@
 package golang
 
 import (
-	"archive/tar"
-	"bytes"
 	"cmp"
-	"compress/gzip"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/heddleledger/heddle/chaincode/platform/metadata"
+	"github.com/heddleledger/heddle/chaincode/platform/archive"
 )
 
 // sourceFile is a file to package.
@@ -146,38 +142,15 @@ func (s *source) moduleFiles() ([]sourceFile, error) {
 	return files, err
 }
 
-// pack writes the tar.gz. Hidden metadata files are left out, all other metadata is checked.
+// pack reads the files and packs them.
 func pack(files []sourceFile) ([]byte, error) {
-	var b bytes.Buffer
-	gz := gzip.NewWriter(&b)
-	w := tar.NewWriter(gz)
-	for _, f := range files {
-		if f.metadata && strings.HasPrefix(path.Base(f.name), ".") {
-			continue
-		}
+	packed := make([]archive.File, len(files))
+	for i, f := range files {
 		content, err := os.ReadFile(f.path)
 		if err != nil {
 			return nil, fmt.Errorf("Error writing %s to tar: %w", f.name, err)
 		}
-		if f.metadata {
-			if err := metadata.Check(f.name, content); err != nil {
-				return nil, err
-			}
-		}
-		// Fabric takes the owner's name from the file. Everyone who runs its tools in their container is root, and with one name the same
-		// sources have the same hash for all.
-		err = w.WriteHeader(&tar.Header{
-			Typeflag: tar.TypeReg, Name: f.name, Size: int64(len(content)), Mode: 0o100644, Uid: 500, Gid: 500, Uname: "root", Gname: "root",
-		})
-		if err != nil {
-			return nil, fmt.Errorf("Error writing %s to tar: %w", f.name, err)
-		}
-		if _, err := w.Write(content); err != nil {
-			return nil, fmt.Errorf("Error writing %s to tar: %w", f.name, err)
-		}
+		packed[i] = archive.File{Name: f.name, Content: content}
 	}
-	if err := errors.Join(w.Close(), gz.Close()); err != nil {
-		return nil, fmt.Errorf("failed to create tar for chaincode: %w", err)
-	}
-	return b.Bytes(), nil
+	return archive.Pack(packed)
 }

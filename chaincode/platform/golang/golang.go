@@ -19,7 +19,7 @@
 // names; any other is built in GOPATH mode. In both, GOPROXY=off: a build either finds everything on this machine or fails, naming what
 // is missing. cgo is off. The executable is kept under a key made of the code package, its path, the toolchain and the carried sources.
 //
-// A code package comes from outside: names, modes, links, sizes and counts are checked while it is read (archive.go), before anything is written.
+// A code package comes from outside; package archive checks it while it is read, before anything is written.
 package golang
 
 import "log/slog"

@@ -13,8 +13,9 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/heddleledger/heddle/chaincode/platform/tool"
 )
 
 // oldestMinor is the first Go 1.x that the carried sources compile with: net/http speaks HTTP/2 without TLS since then.
@@ -153,25 +154,5 @@ func (t *toolchain) run(ctx context.Context, dir string, env []string, args ...s
 	return out.String(), err
 }
 
-// tailLines and tailBytes are how much of a failed build's output an error repeats: it travels to the client that asked for the chaincode.
-const (
-	tailLines = 40
-	tailBytes = 4096
-)
-
-// tail is the end of s.
-func tail(s string) string {
-	s = strings.TrimRight(s, "\n")
-	cut := false
-	if len(s) > tailBytes {
-		s, cut = s[len(s)-tailBytes:], true
-	}
-	lines := strings.Split(s, "\n")
-	if len(lines) > tailLines {
-		lines, cut = lines[len(lines)-tailLines:], true
-	}
-	if cut {
-		lines = append([]string{"..."}, lines...)
-	}
-	return strings.ToValidUTF8(strings.Join(lines, "\n"), "?")
-}
+// tail is as much of a failed command's output as an error repeats.
+func tail(s string) string { return tool.Tail(s) }

@@ -1,4 +1,4 @@
-package golang
+package archive
 
 import (
 	"archive/tar"
@@ -11,6 +11,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/heddleledger/heddle/chaincode/platform/metadata"
 )
 
 // What a code package may unpack to. Fabric's own limit is that of a gRPC message, 100 MB, on the compressed package.
@@ -19,11 +21,19 @@ const (
 	maxUnpackedBytes = 512 << 20
 	maxNameBytes     = 4096
 	maxTarBytes      = maxUnpackedBytes + 2048*maxFiles // with headers and padding
+	maxIndexBytes    = 1 << 20                          // of an index definition; real ones have a few hundred bytes
 )
 
-// walkPackage calls visit for every regular file of a code package, in order, having checked name, type, mode and size. The reader is valid during the
+// metadataDir is where a package keeps what is not code.
+const metadataDir = "META-INF"
+
+// Walk calls visit for every regular file of a code package, in order, having checked name, type, mode and size. The reader is valid during the
 // call. Nothing after the first illegal entry is read.
-func walkPackage(code []byte, visit func(name string, size int64, content io.Reader) error) error {
+func Walk(code []byte, visit func(name string, size int64, content io.Reader) error) error {
+	return walk(code, func(h *tar.Header, content io.Reader) error { return visit(h.Name, h.Size, content) })
+}
+
+func walk(code []byte, visit func(h *tar.Header, content io.Reader) error) error {
 	gz, err := gzip.NewReader(bytes.NewReader(code))
 	if err != nil {
 		return fmt.Errorf("failure opening codepackage gzip stream: %w", err)
@@ -53,7 +63,7 @@ func walkPackage(code []byte, visit func(name string, size int64, content io.Rea
 		if h.Typeflag == tar.TypeDir {
 			continue
 		}
-		if err := visit(h.Name, h.Size, r); err != nil {
+		if err := visit(h, r); err != nil {
 			return err
 		}
 	}
@@ -62,7 +72,7 @@ func walkPackage(code []byte, visit func(name string, size int64, content io.Rea
 // checkEntry accepts regular files and folders below src and META-INF that nobody may execute. The first two texts are Fabric's.
 func checkEntry(h *tar.Header) error {
 	name := strings.TrimSuffix(h.Name, "/")
-	if !strings.HasPrefix(h.Name, "src/") && !strings.HasPrefix(h.Name, "META-INF/") {
+	if !strings.HasPrefix(h.Name, "src/") && !strings.HasPrefix(h.Name, metadataDir+"/") {
 		return fmt.Errorf("illegal file detected in payload: %q", h.Name)
 	}
 	allowed := int64(0o100666)
@@ -81,9 +91,9 @@ func checkEntry(h *tar.Header) error {
 	return nil
 }
 
-// unpack writes the package below dir, which must be empty. A name that occurs twice, or as a file and as a folder, is refused.
-func unpack(code []byte, dir string) error {
-	return walkPackage(code, func(name string, size int64, content io.Reader) error {
+// Unpack writes the package below dir, which must be empty. A name that occurs twice, or as a file and as a folder, is refused.
+func Unpack(code []byte, dir string) error {
+	return Walk(code, func(name string, size int64, content io.Reader) error {
 		target := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 			return fmt.Errorf("illegal file name detected in payload: %q: %w", name, err)
@@ -98,6 +108,35 @@ func unpack(code []byte, dir string) error {
 		_, err = io.CopyN(f, content, size)
 		if err := errors.Join(err, f.Close()); err != nil {
 			return fmt.Errorf("unpacking %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// Validate reads all of a code package and checks its metadata. allow, if there is one, is asked about every file's name. An empty package is
+// fine, as in Fabric, where a package for development mode has none.
+func Validate(code []byte, allow func(name string) error) error {
+	if len(code) == 0 {
+		return nil
+	}
+	return Walk(code, func(name string, size int64, content io.Reader) error {
+		if allow != nil {
+			if err := allow(name); err != nil {
+				return err
+			}
+		}
+		if !strings.HasPrefix(name, metadataDir+"/statedb/") {
+			return nil
+		}
+		if size > maxIndexBytes {
+			return fmt.Errorf("invalid state database artifact: %s has %d bytes, more than %d", name, size, maxIndexBytes)
+		}
+		b, err := io.ReadAll(content)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", name, err)
+		}
+		if err := metadata.Check(name, b); err != nil {
+			return fmt.Errorf("invalid state database artifact: %w", err)
 		}
 		return nil
 	})

@@ -1,4 +1,4 @@
-package golang
+package archive
 
 import (
 	"archive/tar"
@@ -11,9 +11,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/heddleledger/heddle/chaincode/platform/metadata"
-	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
 // entry is one entry of a package under test.
@@ -88,9 +85,9 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "in")
-			err := Validate(&peerpb.ChaincodeDeploymentSpec{CodePackage: c.code})
+			err := Validate(c.code, nil)
 			if err == nil {
-				err = unpack(c.code, dir)
+				err = Unpack(c.code, dir)
 			}
 			require.ErrorContains(t, err, c.want)
 			entries, err := os.ReadDir(filepath.Dir(dir))
@@ -98,10 +95,9 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 			require.LessOrEqual(t, len(entries), 1, "nothing is written beside the folder")
 		})
 	}
-	require.NoError(t, Validate(&peerpb.ChaincodeDeploymentSpec{}), "development mode")
-	require.NoError(t, Validate(nil))
+	require.NoError(t, Validate(nil, nil), "development mode")
 	folder := entry{tar.Header{Name: "src/cc/", Typeflag: tar.TypeDir, Mode: 0o040755}, ""}
-	require.NoError(t, Validate(&peerpb.ChaincodeDeploymentSpec{CodePackage: archiveOf(t, folder, file("src/cc/x.go", ""))}), "2.x writes folders")
+	require.NoError(t, Validate(archiveOf(t, folder, file("src/cc/x.go", "")), nil), "2.x writes folders")
 }
 
 func TestTooManyFiles(t *testing.T) {
@@ -109,31 +105,7 @@ func TestTooManyFiles(t *testing.T) {
 	for i := range entries {
 		entries[i] = file("src/x", "")
 	}
-	require.ErrorContains(t, Validate(&peerpb.ChaincodeDeploymentSpec{CodePackage: archiveOf(t, entries...)}), "more than 50000 files")
-}
-
-func TestIndexDefinitions(t *testing.T) {
-	for definition, want := range map[string]string{
-		`{"index":{"fields":["a",{"b":"ASC"}]},"ddoc":"d","name":"n","type":"json"}`: "",
-		`{"index":{"fields":["a"],"partial_filter_selector":{}}}`:                    "",
-		`{"index":{"fields":["a"]},"type":"text"}`:                                   "Index type must be json",
-		`{"index":{"fields":"a"}}`:                                                   "Expecting a JSON array of fields",
-		`{"index":{"fields":[{"a":"up"}]}}`:                                          `Sort must be either "asc" or "desc".  "up" was found.`,
-		`{"index":{"fields":[{"a":1}]}}`:                                             `fields must be in the form "fieldname":"sort"`,
-		`{"index":{"other":1}}`:                                                      "Invalid Entry.  Entry other",
-		`{"index":null}`:                                                             `"index" must be a JSON`,
-		`{"index":{},"ddoc":1}`:                                                      `"ddoc" must be a string`,
-		`{"name":"n"}`:                                                               `must include a "fields" definition`,
-		`{"index":{},"x":1}`:                                                         "Invalid Entry.  Entry x",
-		`{`:                                                                          "is not a valid JSON",
-	} {
-		err := metadata.Check("META-INF/statedb/couchdb/indexes/i.json", []byte(definition))
-		if want == "" {
-			require.NoError(t, err, definition)
-		} else {
-			require.ErrorContains(t, err, want, definition)
-		}
-	}
+	require.ErrorContains(t, Validate(archiveOf(t, entries...), nil), "more than 50000 files")
 }
 
 func FuzzPackage(f *testing.F) {
@@ -142,35 +114,19 @@ func FuzzPackage(f *testing.F) {
 	f.Add(gzipped(f, strings.Repeat("\x00", 1024)))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, code []byte) {
-		valid := Validate(&peerpb.ChaincodeDeploymentSpec{CodePackage: code}) == nil
+		valid := Validate(code, nil) == nil
 		if len(code) == 0 {
 			require.True(t, valid)
 			return
 		}
 		root := t.TempDir()
-		if err := unpack(code, filepath.Join(root, "in")); err == nil && !valid {
+		if err := Unpack(code, filepath.Join(root, "in")); err == nil && !valid {
 			// Only metadata can make a package that unpacks invalid.
 			require.DirExists(t, filepath.Join(root, "in", "META-INF", "statedb"))
 		}
 		entries, err := os.ReadDir(root)
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(entries), 1)
-	})
-}
-
-func FuzzImportPath(f *testing.F) {
-	for _, s := range []string{"example.com/cc", "-o=/x", "../x", "a/../b", "https://example.com/cc/", "...", "a//b", "a b", "@latest", "a.../b"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		p, err := cleanImportPath(s)
-		if err != nil {
-			return
-		}
-		require.NotEmpty(t, p)
-		require.False(t, strings.HasPrefix(p, "-"))
-		require.True(t, filepath.IsLocal(p))
-		require.NotContains(t, p, "...")
 	})
 }
 

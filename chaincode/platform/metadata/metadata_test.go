@@ -1,0 +1,54 @@
+package metadata
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestIndexDefinitions(t *testing.T) {
+	for definition, want := range map[string]string{
+		`{"index":{"fields":["a",{"b":"ASC"}]},"ddoc":"d","name":"n","type":"json"}`: "",
+		`{"index":{"fields":["a"],"partial_filter_selector":{}}}`:                    "",
+		`{"index":{"fields":["a"]},"type":"text"}`:                                   "Index type must be json",
+		`{"index":{"fields":"a"}}`:                                                   "Expecting a JSON array of fields",
+		`{"index":{"fields":[{"a":"up"}]}}`:                                          `Sort must be either "asc" or "desc".  "up" was found.`,
+		`{"index":{"fields":[{"a":1}]}}`:                                             `fields must be in the form "fieldname":"sort"`,
+		`{"index":{"other":1}}`:                                                      "Invalid Entry.  Entry other",
+		`{"index":null}`:                                                             `"index" must be a JSON`,
+		`{"index":{},"ddoc":1}`:                                                      `"ddoc" must be a string`,
+		`{"name":"n"}`:                                                               `must include a "fields" definition`,
+		`{"index":{},"x":1}`:                                                         "Invalid Entry.  Entry x",
+		`{`:                                                                          "is not a valid JSON",
+	} {
+		err := Check("META-INF/statedb/couchdb/indexes/i.json", []byte(definition))
+		if want == "" {
+			require.NoError(t, err, definition)
+		} else {
+			require.ErrorContains(t, err, want, definition)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	index := []byte(`{"index":{"fields":["a"]}}`)
+	for name, want := range map[string]string{
+		"META-INF/statedb/couchdb/indexes/i.json":                 "",
+		"META-INF/statedb/couchdb/collections/c_1/indexes/i.json": "",
+		"META-INF/other/couchdb/indexes/i.json":                   "metadata file path must begin with META-INF/statedb, found: META-INF/other/couchdb/indexes/",
+		"META-INF/statedb/i.json":                                 "metadata file path must include a database and index directory: META-INF/statedb/",
+		"META-INF/statedb/other/indexes/i.json":                   "database name [other] is not supported, valid options: [couchdb]",
+		"META-INF/statedb/couchdb/other/i.json":                   "metadata file path does not have an indexes directory: META-INF/statedb/couchdb/other/",
+		"META-INF/statedb/couchdb/collections/indexes/i.json":     "metadata file path for collections must include a collections and index directory: META-INF/statedb/couchdb/collections/indexes/",
+		"META-INF/statedb/couchdb/collections/c/other/i.json":     "metadata file path for collections must have a collections and indexes directory: META-INF/statedb/couchdb/collections/c/other/",
+		"META-INF/statedb/couchdb/collections/#!/indexes/i.json":  "collection name is not valid: #!",
+		"META-INF/statedb/couchdb/collections/c/indexes/i.txt":    "artifact file name is not valid: i.txt",
+	} {
+		err := Check(name, index)
+		if want == "" {
+			require.NoError(t, err, name)
+		} else {
+			require.EqualError(t, err, want)
+		}
+	}
+}

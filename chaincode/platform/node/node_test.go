@@ -1,0 +1,201 @@
+package node
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/heddleledger/heddle/chaincode/platform/archive"
+	"github.com/heddleledger/heddle/wire/peerpb"
+)
+
+const vectors = "../../../testdata/fabric-1.4/packages"
+
+// TestCollectsWhatFabricCollects packages the project that the 1.4.12 tools packaged, and expects their bytes.
+func TestCollectsWhatFabricCollects(t *testing.T) {
+	spec := &peerpb.ChaincodeDeploymentSpec{}
+	b, err := os.ReadFile(filepath.Join(vectors, "kv-node.pkg"))
+	require.NoError(t, err)
+	require.NoError(t, proto.Unmarshal(b, spec))
+	require.NoError(t, Validate(spec.CodePackage))
+	mine, err := Collect(filepath.Join(vectors, "src", "node") + "/")
+	require.NoError(t, err)
+	require.Equal(t, spec.CodePackage, mine)
+}
+
+func TestCollectRefuses(t *testing.T) {
+	dir := t.TempDir()
+	_, err := Collect("")
+	require.EqualError(t, err, "ChaincodeSpec's path cannot be empty")
+	_, err = Collect(filepath.Join(dir, "nowhere"))
+	require.ErrorContains(t, err, "path to chaincode does not exist: ")
+	_, err = Collect(dir)
+	require.ErrorContains(t, err, "no source files found in")
+	write(t, dir, map[string]string{"p/package.json": "{}", "p/.gitignore": "", "p/sub/node_modules/x.js": "", "secret": "s"})
+	require.NoError(t, os.Symlink("package.json", filepath.Join(dir, "p", "link.json")))
+	code, err := Collect(filepath.Join(dir, "p"))
+	require.NoError(t, err)
+	var names []string
+	require.NoError(t, archive.Walk(code, func(name string, _ int64, _ io.Reader) error {
+		names = append(names, name)
+		return nil
+	}))
+	require.Equal(t, []string{"src/link.json", "src/package.json", "src/sub/node_modules/x.js"}, names)
+	require.NoError(t, os.Symlink("../secret", filepath.Join(dir, "p", "out")))
+	_, err = Collect(filepath.Join(dir, "p"))
+	require.ErrorContains(t, err, "is a link to")
+	require.ErrorContains(t, err, "not in the chaincode's folder")
+}
+
+func TestValidate(t *testing.T) {
+	require.NoError(t, Validate(nil), "development mode")
+	require.ErrorIs(t, Validate(pack(t, map[string]string{"src/lib/package.json": "{}"})), errNoManifest)
+	require.ErrorContains(t, Validate(pack(t, map[string]string{"src/package.json": "{}", "bin/x": ""})), `illegal file detected in payload: "bin/x"`)
+	require.ErrorContains(t, Validate([]byte("junk")), "gzip")
+	require.NoError(t, Validate(pack(t, map[string]string{"src/package.json": "{}"})))
+}
+
+// TestCommand starts what a start script would start.
+func TestCommand(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{
+		"node_modules/fabric-shim/package.json": `{"name":"fabric-shim","bin":{"fabric-chaincode-node":"cli.js","out":"../../../x"}}`,
+		"node_modules/fabric-shim/cli.js":       "#!/usr/bin/env node\n",
+		"node_modules/@a/tool/package.json":     `{"name":"@a/tool","bin":"tool.js"}`,
+		"node_modules/@a/tool/tool.js":          "#!/usr/bin/node\n",
+		"node_modules/native/package.json":      `{"name":"native","bin":"native"}`,
+		"node_modules/native/native":            "#!/bin/sh\n",
+		"node_modules/broken/package.json":      "{",
+	})
+	npm := []string{"npm start -- --peer.address host:7052"}
+	for manifest, want := range map[string][]string{
+		`{"scripts":{"start":"node index.js"}}`:                                {"node index.js --peer.address host:7052"},
+		`{"scripts":{"start":"node  --max-old-space-size=64 lib/main.js -x"}}`: {"node --max-old-space-size=64 lib/main.js -x --peer.address host:7052"},
+		`{"scripts":{"start":"fabric-chaincode-node start"}}`:                  {"node " + dir + "/node_modules/fabric-shim/cli.js start --peer.address host:7052"},
+		`{"scripts":{"start":"tool"}}`:                                         {"node " + dir + "/node_modules/@a/tool/tool.js --peer.address host:7052"},
+		`{"scripts":{"start":"native"}}`:                                       npm,
+		`{"scripts":{"start":"out"}}`:                                          npm,
+		`{"scripts":{"start":"node index.js && true"}}`:                        npm,
+		`{"scripts":{"start":"A=b node index.js"}}`:                            npm,
+		`{"scripts":{"start":"node 'index.js'"}}`:                              npm,
+		`{"scripts":{"start":"node index.js","prestart":"true"}}`:              npm,
+		`{"scripts":{}}`: {"", "package.json has no start script"},
+		`{"scripts":1}`:  {"", "package.json: json: cannot unmarshal"},
+	} {
+		write(t, dir, map[string]string{"package.json": manifest})
+		p, err := Command(dir, "host:7052", os.Environ())
+		if len(want) == 2 {
+			require.ErrorContains(t, err, want[1], manifest)
+			continue
+		}
+		require.NoError(t, err, manifest)
+		require.Equal(t, want[0], filepath.Base(p.Path)+" "+strings.Join(p.Args, " "), manifest)
+		require.Equal(t, dir, p.Dir)
+	}
+	write(t, dir, map[string]string{"server.js": "", "package.json": "{}"})
+	p, err := Command(dir, "host:7052", os.Environ())
+	require.NoError(t, err)
+	require.Equal(t, []string{"server.js", "--peer.address", "host:7052"}, p.Args)
+}
+
+// TestBuildWithModulesInThePackage needs no network; npm is not run.
+func TestBuildWithModulesInThePackage(t *testing.T) {
+	files := map[string]string{
+		"src/package.json":                        `{"name":"cc","version":"1.2.3","scripts":{"start":"node index.js"}}`,
+		"src/index.js":                            `console.log(require("answer"), process.argv.slice(2).join(" "), process.env.npm_package_version)`,
+		"src/node_modules/answer/package.json":    `{"name":"answer","main":"a.js"}`,
+		"src/node_modules/answer/a.js":            "module.exports = 42",
+		"META-INF/statedb/couchdb/indexes/i.json": `{"index":{"fields":["a"]}}`,
+	}
+	cache, log := t.TempDir(), slog.New(slog.DiscardHandler)
+	dir, err := Build(t.Context(), pack(t, files), cache, os.Environ(), log)
+	require.NoError(t, err)
+	p, err := Command(dir, "host:7052", os.Environ())
+	require.NoError(t, err)
+	cmd := exec.Command(p.Path, p.Args...)
+	cmd.Dir, cmd.Env = p.Dir, p.Env
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Equal(t, "42 --peer.address host:7052 1.2.3\n", string(out))
+	again, err := Build(t.Context(), pack(t, files), cache, os.Environ(), log)
+	require.NoError(t, err)
+	require.Equal(t, dir, again)
+	entries, err := os.ReadDir(cache)
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "nothing temporary is left")
+}
+
+func TestBuildFailures(t *testing.T) {
+	offline := append(os.Environ(), "npm_config_registry=http://127.0.0.1:1", "npm_config_fetch_retries=0", "npm_config_cache="+t.TempDir())
+	good := map[string]string{"src/package.json": `{"scripts":{"start":"node index.js"},"dependencies":{"fabric-shim":"2.5.8"}}`}
+	for name, c := range map[string]struct {
+		files map[string]string
+		env   []string
+		want  []string
+	}{
+		"no manifest":  {map[string]string{"src/index.js": ""}, offline, []string{"no package.json found"}},
+		"bad manifest": {map[string]string{"src/package.json": "{"}, offline, []string{"package.json: unexpected end"}},
+		"no registry":  {good, offline, []string{"npm install of the chaincode's modules", "ECONNREFUSED", "no way to an npm registry"}},
+		"no node":      {good, []string{"PATH=/nowhere"}, []string{"needs the program node, which is not on PATH"}},
+		"no start":     {map[string]string{"src/package.json": `{}`}, offline, []string{"no start script"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Build(t.Context(), pack(t, c.files), t.TempDir(), c.env, slog.New(slog.DiscardHandler))
+			for _, want := range c.want {
+				require.ErrorContains(t, err, want)
+			}
+		})
+	}
+	_, err := Build(t.Context(), nil, t.TempDir(), offline, nil)
+	require.ErrorContains(t, err, "development mode")
+}
+
+// TestBuildRunsNothingOfThePackage: a package's own scripts are not run when it is built.
+func TestBuildRunsNothingOfThePackage(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	code := pack(t, map[string]string{"src/package.json": `{"scripts":{"start":"node index.js","preinstall":"touch ` + mark + `","postinstall":"touch ` + mark + `"}}`})
+	_, err := Build(t.Context(), code, t.TempDir(), os.Environ(), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.NoFileExists(t, mark)
+}
+
+func FuzzManifest(f *testing.F) {
+	for _, s := range []string{`{"scripts":{"start":"node index.js"}}`, `{"scripts":{"start":"a b"},"bin":{"a":"b"}}`, `{"bin":"x","name":"@a/x"}`, "null", "[]"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		dir := t.TempDir()
+		write(t, dir, map[string]string{"package.json": s, "node_modules/m/package.json": s})
+		if p, err := Command(dir, "host:1", os.Environ()); err == nil {
+			require.NotEmpty(t, p.Path)
+		}
+	})
+}
+
+func pack(t testing.TB, files map[string]string) []byte {
+	t.Helper()
+	var list []archive.File
+	for name, content := range files {
+		list = append(list, archive.File{Name: name, Content: []byte(content)})
+	}
+	slices.SortFunc(list, func(a, b archive.File) int { return strings.Compare(a.Name, b.Name) })
+	b, err := archive.Pack(list)
+	require.NoError(t, err)
+	return b
+}
+
+func write(t testing.TB, dir string, files map[string]string) {
+	t.Helper()
+	for name, content := range files {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
+	}
+}
