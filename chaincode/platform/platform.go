@@ -6,6 +6,9 @@ package platform
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/heddleledger/heddle/chaincode/platform/car"
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
@@ -86,13 +89,35 @@ func Command(language peerpb.ChaincodeSpec_Type, built, address string, env []st
 		return runtime.Executable{Path: built, Args: []string{"-peer.address=" + address}}, nil
 	case peerpb.ChaincodeSpec_NODE:
 		p, err := node.Command(built, address, env)
-		return runtime.Executable(p), err
+		return runtime.Executable{Path: p.Path, Args: p.Args, Dir: p.Dir, Env: p.Env, Read: toolchain(p.Path, built)}, err
 	case peerpb.ChaincodeSpec_JAVA:
 		program, args, err := java.Command(built, address, env)
-		return runtime.Executable{Path: program, Args: args}, err
+		return runtime.Executable{Path: program, Args: args, Read: toolchain(program, built)}, err
 	default:
 		return runtime.Executable{}, unknown(language)
 	}
+}
+
+// toolchain is what an interpreter reads: what was built, the system's programs and libraries, what they ask about the machine, and the
+// interpreter's own installation.
+func toolchain(program, built string) []string {
+	all := []string{
+		built, "/usr", "/bin", "/lib", "/lib64", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf",
+		"/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/version", "/sys/devices/system/cpu", "/sys/fs/cgroup",
+	}
+	configuration, _ := filepath.Glob("/etc/java*") // where Debian keeps that of a JDK; the pattern is fine
+	all = append(all, configuration...)
+	if real, err := filepath.EvalSymlinks(program); err == nil {
+		home := filepath.Dir(filepath.Dir(real)) // its bin folder is below it
+		if user, _ := os.UserHomeDir(); home == "/" || home == user {
+			home = filepath.Dir(real)
+		}
+		all = append(all, home)
+	}
+	return slices.DeleteFunc(all, func(path string) bool {
+		_, err := os.Stat(path)
+		return err != nil
+	})
 }
 
 func unknown(language peerpb.ChaincodeSpec_Type) error {

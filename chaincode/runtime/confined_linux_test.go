@@ -22,7 +22,9 @@ func newConfinedProcess(t *testing.T) (*runtime.Process, *logged) {
 
 func TestConfinedChild(t *testing.T) {
 	p, log := newConfinedProcess(t)
-	p.Toolchain = func(*pack.Package) []string { return []string{"/etc/hostname"} }
+	p.Command = func(_ *pack.Package, built, address string) (runtime.Executable, error) {
+		return runtime.Executable{Path: built, Args: []string{"-peer.address=" + address}, Read: []string{"/etc/hostname"}}, nil
+	}
 	exited(t, start(t, p, launch("pry")))
 	if strings.Contains(strings.Join(confine.Missing(&confine.Spec{}), " "), "access to files") {
 		return // this kernel cannot

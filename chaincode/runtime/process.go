@@ -16,7 +16,6 @@ import (
 
 	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/chaincode/pack"
-	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
 // Builder makes of a package what can be started, and returns its path. It may be asked again for a package it has built.
@@ -28,6 +27,7 @@ type Executable struct {
 	Args []string // without the program's name
 	Dir  string   // to start it in; empty for the chaincode's own working directory
 	Env  []string // what it needs beyond what every chaincode gets, "KEY=value"
+	Read []string // files and folders, beyond the program itself, that it must be able to read and execute
 }
 
 // Process runs chaincode as child processes of the peer.
@@ -40,13 +40,11 @@ type Process struct {
 	Grace time.Duration // between SIGTERM and SIGKILL; 0 means 2 s
 	Log   *slog.Logger  // gets the chaincode's output
 
-	// Limits, if not nil, has chaincode confined to its directory, its toolchain, the peer's chaincode port and these limits, where the
-	// system can do that. The running binary must then know the verb confine.Verb.
+	// Limits, if not nil, has chaincode confined to its directory, what its Executable names, the peer's chaincode port and these limits, where
+	// the system can do that. The running binary must then know the verb confine.Verb.
 	Limits *confine.Limits
 	// Debugger, if not nil, runs one chaincode, which is then not confined.
 	Debugger *Debugger
-	// Toolchain tells what else, files and folders, chaincode of a package must be able to read and execute; nil if nothing.
-	Toolchain func(*pack.Package) []string
 
 	sweep  sync.Once
 	builds Builds // by code hash
@@ -67,6 +65,10 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("error building chaincode %s: %w", l.ID(), err)
 	}
+	x, err := p.command(&l, binary)
+	if err != nil {
+		return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
+	}
 	dir, err := p.prepare(&l)
 	if err != nil {
 		return nil, fmt.Errorf("preparing a working directory for chaincode %s: %w", l.ID(), err)
@@ -78,14 +80,14 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	log := p.Log.With("chaincode", l.ID())
 	c.stdout = &lines{emit: func(line string) { log.Info(line, "stream", "stdout") }}
 	c.stderr = &lines{emit: func(line string) { log.Info(line, "stream", "stderr"); c.tail.add(line) }}
-	x, argv, err := p.command(&l, binary, dir)
+	path, args, err := p.wrap(&l, x, dir)
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
 	}
 	c.cmd = &exec.Cmd{
-		Path: x.Path,
-		Args: argv,
+		Path: path,
+		Args: args,
 		Dir:  cmp.Or(x.Dir, dir),
 		Env: append(append(l.Environment(dir),
 			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME="+dir, "TMPDIR="+dir), x.Env...),
@@ -104,38 +106,27 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	return c, nil
 }
 
-// command is what starts the chaincode in dir, and the whole command line: what its platform says, under the debugger or confined.
-func (p *Process) command(l *Launch, built, dir string) (x Executable, argv []string, err error) {
-	x = Executable{Path: built, Args: []string{"-peer.address=" + l.PeerAddress}}
-	if p.Command != nil {
-		if x, err = p.Command(l.Package, built, l.PeerAddress); err != nil {
-			return x, nil, err
-		}
+func (p *Process) command(l *Launch, built string) (Executable, error) {
+	if p.Command == nil {
+		return Executable{Path: built, Args: []string{"-peer.address=" + l.PeerAddress}}, nil
 	}
-	argv = append([]string{x.Path}, x.Args...)
+	return p.Command(l.Package, built, l.PeerAddress)
+}
+
+// wrap is the command line that runs x in dir: under a debugger, confined, or as it is.
+func (p *Process) wrap(l *Launch, x Executable, dir string) (path string, args []string, err error) {
 	if d := p.Debugger; d != nil && d.Chaincode == l.Name {
 		p.Log.Info("Chaincode runs under Delve, not confined", "chaincode", l.ID(), "attach", "dlv connect "+d.ListenAddress)
-		argv = d.command(x.Path, x.Args...)
-		x.Path = d.Path
-		return x, argv, nil
+		return d.Path, d.command(x.Path, x.Args...), nil
 	}
 	if p.Limits == nil || confine.Self == "" {
-		return x, argv, nil
+		return x.Path, append([]string{x.Path}, x.Args...), nil
 	}
-	if t := l.Package.Type; t == peerpb.ChaincodeSpec_NODE || t == peerpb.ChaincodeSpec_JAVA { // their toolchains are spread over the system
-		p.Log.Info("Node.js and Java chaincode is not confined", "chaincode", l.ID(), "language", l.Package.Type.String())
-		return x, argv, nil
-	}
-	s := confine.Spec{Dir: dir, Limits: *p.Limits, ParentPID: os.Getpid()}
+	s := confine.Spec{Dir: dir, Read: x.Read, Limits: *p.Limits, ParentPID: os.Getpid()}
 	if err := s.Connect(l.PeerAddress); err != nil {
-		return x, nil, fmt.Errorf("the peer's chaincode address: %w", err)
+		return "", nil, fmt.Errorf("the peer's chaincode address: %w", err)
 	}
-	if p.Toolchain != nil {
-		s.Read = p.Toolchain(l.Package)
-	}
-	argv = s.Command(x.Path, x.Args...)
-	x.Path = confine.Self
-	return x, argv, nil
+	return confine.Self, s.Command(x.Path, x.Args...), nil
 }
 
 // prepare makes the working directory with the launch's files in it.
