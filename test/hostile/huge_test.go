@@ -61,7 +61,9 @@ func (n *network) huge(t *testing.T) {
 	})
 	t.Run("many endorsements of a long response", func(t *testing.T) {
 		e := n.endorsed(t, "kv", 0)
-		e.rewrite(func(_ *peerpb.ProposalResponsePayload, a *peerpb.ChaincodeAction) { a.Response.Payload = make([]byte, 4<<20) })
+		e.rewrite(func(_ *peerpb.ProposalResponsePayload, a *peerpb.ChaincodeAction) {
+			a.Response.Payload = make([]byte, 4<<20)
+		})
 		for i := range 90_000 {
 			e.endorsements = append(e.endorsements, &peerpb.Endorsement{Endorser: binary.BigEndian.AppendUint32(nil, uint32(i)), Signature: []byte("x")})
 		}
