@@ -11,13 +11,13 @@ build: ## bin/heddle, and a link per familiar tool name
 	@for l in $(LINKS); do ln -sf heddle bin/$$l; done
 
 .PHONY: test
-test: check fast e2e ## everything
+test: check fast e2e ## everything that needs nothing but Go
 
 .PHONY: check
 check: ## formatting and vet
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags e2e ./test/...
+	$(GO) vet -tags "e2e toolchains" ./...
 
 .PHONY: fast
 fast: ## the tests that take a few minutes
@@ -26,6 +26,11 @@ fast: ## the tests that take a few minutes
 .PHONY: e2e
 e2e: build ## real processes: networks, chaincode builds, kills
 	$(GO) test -tags e2e -count=1 -timeout 15m ./test/...
+
+.PHONY: toolchains
+toolchains: build ## chaincode that needs more than Go: a Docker engine, Node.js, a JDK, Maven, and their registries
+	$(GO) test -tags toolchains -count=1 ./chaincode/platform/node
+	$(GO) test -tags "e2e toolchains" -count=1 -timeout 15m -run '^(TestChaincodeInContainers|TestNode|TestJava)$$' ./test/e2e
 
 .PHONY: proto
 proto: ## regenerate wire/*/*.pb.go (needs protoc on the PATH)

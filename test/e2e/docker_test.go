@@ -1,4 +1,4 @@
-//go:build e2e
+//go:build e2e && toolchains
 
 package e2e
 

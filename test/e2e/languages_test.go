@@ -67,26 +67,6 @@ func (n *network) exercise(lang peerpb.ChaincodeSpec_Type, name, sample, file, v
 	require.Equal(n.t, "a=1 b=2", n.same(name, "range", "", ""))
 }
 
-// TestNode runs chaincode on npm's fabric-shim, and on fabric-contract-api above it.
-func TestNode(t *testing.T) {
-	n := start(t, localnet.Options{})
-	n.exercise(peerpb.ChaincodeSpec_NODE, "kv", "node/kv", "index.js", "VERSION = '1'", "VERSION = '2'")
-
-	n.foreign("note", "1.0", "node", "node/contract")
-	_, err := n.admin.Instantiate(t.Context(), n.route(n.peers[0]), n.deployment("note", "1.0", peerpb.ChaincodeSpec_NODE))
-	require.NoError(t, err)
-	n.invoke("note", "write", "n1", "hello")
-	require.JSONEq(t, `{"author":"Org1MSP","text":"hello"}`, n.same("note", "read", "n1"))
-	_, err = n.user.Query(t.Context(), n.peers[0], n.request("note", "read", "n2"))
-	require.ErrorContains(t, err, "there is no note n2")
-}
-
-// TestJava runs chaincode on Maven's fabric-chaincode-shim.
-func TestJava(t *testing.T) {
-	n := start(t, localnet.Options{})
-	n.exercise(peerpb.ChaincodeSpec_JAVA, "kv", "java/kv", "src/main/java/example/KV.java", `VERSION = "1"`, `VERSION = "2"`)
-}
-
 // TestCAR packages a project of chaintool and calls the functions of its interface.
 func TestCAR(t *testing.T) {
 	n := start(t, localnet.Options{})
