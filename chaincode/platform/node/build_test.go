@@ -7,10 +7,54 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+// TestCommand starts what a start script would start.
+func TestCommand(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{
+		"node_modules/fabric-shim/package.json": `{"name":"fabric-shim","bin":{"fabric-chaincode-node":"cli.js","out":"../../../x"}}`,
+		"node_modules/fabric-shim/cli.js":       "#!/usr/bin/env node\n",
+		"node_modules/@a/tool/package.json":     `{"name":"@a/tool","bin":"tool.js"}`,
+		"node_modules/@a/tool/tool.js":          "#!/usr/bin/node\n",
+		"node_modules/native/package.json":      `{"name":"native","bin":"native"}`,
+		"node_modules/native/native":            "#!/bin/sh\n",
+		"node_modules/broken/package.json":      "{",
+	})
+	npm := []string{"npm start -- --peer.address host:7052"}
+	for manifest, want := range map[string][]string{
+		`{"scripts":{"start":"node index.js"}}`:                                {"node index.js --peer.address host:7052"},
+		`{"scripts":{"start":"node  --max-old-space-size=64 lib/main.js -x"}}`: {"node --max-old-space-size=64 lib/main.js -x --peer.address host:7052"},
+		`{"scripts":{"start":"fabric-chaincode-node start"}}`:                  {"node " + dir + "/node_modules/fabric-shim/cli.js start --peer.address host:7052"},
+		`{"scripts":{"start":"tool"}}`:                                         {"node " + dir + "/node_modules/@a/tool/tool.js --peer.address host:7052"},
+		`{"scripts":{"start":"native"}}`:                                       npm,
+		`{"scripts":{"start":"out"}}`:                                          npm,
+		`{"scripts":{"start":"node index.js && true"}}`:                        npm,
+		`{"scripts":{"start":"A=b node index.js"}}`:                            npm,
+		`{"scripts":{"start":"node 'index.js'"}}`:                              npm,
+		`{"scripts":{"start":"node index.js","prestart":"true"}}`:              npm,
+		`{"scripts":{}}`: {"", "package.json has no start script"},
+		`{"scripts":1}`:  {"", "package.json: json: cannot unmarshal"},
+	} {
+		write(t, dir, map[string]string{"package.json": manifest})
+		p, err := Command(dir, "host:7052", os.Environ())
+		if len(want) == 2 {
+			require.ErrorContains(t, err, want[1], manifest)
+			continue
+		}
+		require.NoError(t, err, manifest)
+		require.Equal(t, want[0], filepath.Base(p.Path)+" "+strings.Join(p.Args, " "), manifest)
+		require.Equal(t, dir, p.Dir)
+	}
+	write(t, dir, map[string]string{"server.js": "", "package.json": "{}"})
+	p, err := Command(dir, "host:7052", os.Environ())
+	require.NoError(t, err)
+	require.Equal(t, []string{"server.js", "--peer.address", "host:7052"}, p.Args)
+}
 
 // TestBuildWithModulesInThePackage needs no network; npm is not run.
 func TestBuildWithModulesInThePackage(t *testing.T) {
