@@ -29,7 +29,7 @@ e2e: build ## real processes: networks, chaincode builds, kills
 
 .PHONY: toolchains
 toolchains: build ## chaincode that needs more than Go: a Docker engine, Node.js, a JDK, Maven, and their registries
-	$(GO) test -tags toolchains -count=1 ./chaincode/platform/node
+	$(GO) test -tags toolchains -count=1 ./chaincode/platform/node ./chaincode/platform/java
 	$(GO) test -tags "e2e toolchains" -count=1 -timeout 15m -run '^(TestChaincodeInContainers|TestNode|TestJava)$$' ./test/e2e
 
 .PHONY: proto
