@@ -65,7 +65,7 @@ func TestCommandErrors(t *testing.T) {
 	c.run("(for comparison) -o left out: the peer tells the orderer address from the channel configuration", exact)
 	c.run("private data: unknown collection", exact)
 	c.run("rich query on leveldb", exact)
-	c.run("chaincode takes longer than executetimeout (3s here)", exact)
+	c.run("chaincode takes longer than executetimeout (3s here)", explained)
 	c.run("invoke after the timeout", exact)
 
 	c.install("two", "1.0", "kv", c.Orgs[0])
