@@ -177,7 +177,7 @@ func TestInstallChecksIndexes(t *testing.T) {
 		{dir + "indexes/a.json", `{"index":{},"name":7}`, `Invalid entry, "name" must be a string`},
 		{dir + "indexes/a.json", `{"index":{},"type":"text"}`, "Index type must be json"},
 		{dir + "indexes/a.json", `{"index":{},"more":1}`, "Invalid Entry.  Entry more"},
-		{dir + "a.json", "{}", "metadata file path must include a database and index directory: META-INF/statedb/couchdb/"},
+		{dir + "a.json", "{}", "metadata file path or name is not supported: META-INF/statedb/couchdb/"},
 	} {
 		var code bytes.Buffer
 		zipped := gzip.NewWriter(&code)

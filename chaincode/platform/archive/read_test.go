@@ -81,7 +81,7 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 		"set user id":          {archiveOf(t, withMode(0o104644)), "illegal file mode detected for file src/cc/x.go: 104644"},
 		"bomb":                 {bomb.Bytes(), "code package unpacks to more than"},
 		"bad index":            {archiveOf(t, file("META-INF/statedb/couchdb/indexes/i.json", "[]")), "invalid state database artifact: Index metadata file [META-INF/statedb/couchdb/indexes/i.json] is not a valid JSON"},
-		"index elsewhere":      {archiveOf(t, file("META-INF/statedb/other/indexes/i.json", "{}")), "database name [other] is not supported, valid options: [couchdb]"},
+		"index elsewhere":      {archiveOf(t, file("META-INF/statedb/other/indexes/i.json", "{}")), "metadata file path or name is not supported: META-INF/statedb/other/indexes/i.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "in")

@@ -35,5 +35,5 @@ func TestPackChecksMetadata(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, without, with)
 	_, err = Pack([]File{{"META-INF/x", nil}})
-	require.ErrorContains(t, err, "metadata file path must begin with META-INF/statedb")
+	require.ErrorContains(t, err, "metadata file path or name is not supported")
 }

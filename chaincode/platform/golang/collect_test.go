@@ -155,7 +155,7 @@ func TestCollectRefuses(t *testing.T) {
 		"empty":               "Error obtaining imports: no buildable Go source files",
 		"broken":              "Error obtaining imports",
 		"missing":             `Error obtaining dependencies for github.com/nobody/nothing: cannot find package`,
-		"meta":                "metadata file path must begin with META-INF/statedb, found: META-INF/x/",
+		"meta":                "metadata file path or name is not supported: META-INF/x/",
 	} {
 		err := ValidatePath(path, env)
 		if err == nil {

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +21,8 @@ var indexFile = regexp.MustCompile(`^META-INF/statedb/couchdb/(?:collections/[A-
 // Check checks the name and the content of a file below META-INF.
 func Check(name string, content []byte) error {
 	if !indexFile.MatchString(name) {
-		return misplaced(name)
+		return fmt.Errorf("metadata file path or name is not supported: %s; it must be META-INF/statedb/couchdb/indexes/<name>.json or "+
+			"META-INF/statedb/couchdb/collections/<collection>/indexes/<name>.json", name)
 	}
 	var definition map[string]any
 	if err := json.Unmarshal(content, &definition); err != nil {
@@ -32,31 +32,6 @@ func Check(name string, content []byte) error {
 		return fmt.Errorf("Index metadata file [%s] is not a valid index definition: %w", name, err)
 	}
 	return nil
-}
-
-// misplaced says what is wrong with the name of a metadata file.
-func misplaced(name string) error {
-	dir, file := path.Split(name)
-	parts := strings.Split(path.Clean(dir), "/")
-	switch {
-	case !strings.HasPrefix(name, "META-INF/statedb"):
-		return fmt.Errorf("metadata file path must begin with META-INF/statedb, found: %s", dir)
-	case len(parts) < 4:
-		return fmt.Errorf("metadata file path must include a database and index directory: %s", dir)
-	case parts[2] != "couchdb":
-		return fmt.Errorf("database name [%s] is not supported, valid options: [couchdb]", parts[2])
-	case len(parts) == 4 && parts[3] != "indexes":
-		return fmt.Errorf("metadata file path does not have an indexes directory: %s", dir)
-	case len(parts) != 6:
-		return fmt.Errorf("metadata file path for collections must include a collections and index directory: %s", dir)
-	case parts[3] != "collections" || parts[5] != "indexes":
-		return fmt.Errorf("metadata file path for collections must have a collections and indexes directory: %s", dir)
-	case !regexp.MustCompile(`^[A-Za-z0-9_-]+`).MatchString(parts[4]):
-		return fmt.Errorf("collection name is not valid: %s", parts[4])
-	case !strings.Contains(file, ".json"):
-		return fmt.Errorf("artifact file name is not valid: %s", file)
-	}
-	return fmt.Errorf("metadata file path or name is not supported: %s", dir)
 }
 
 func checkIndex(definition map[string]any) error {
