@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,10 +14,16 @@ import (
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
-// Path is the absolute path of a file below the repository's testdata folder.
+// Path is the absolute path of a file below the repository's testdata folder. Tests run in their package's folder, so the repository is above
+// it; the path of this source file tells nothing in a test that was built with -trimpath.
 func Path(parts ...string) string {
-	_, self, _, _ := runtime.Caller(0)
-	return filepath.Join(append([]string{filepath.Dir(self), "..", "..", "testdata"}, parts...)...)
+	dir, err := os.Getwd()
+	for ; err == nil && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+	}
+	return filepath.Join(append([]string{dir, "testdata"}, parts...)...)
 }
 
 // Read returns the bytes of a file below testdata.
