@@ -43,7 +43,7 @@ type Peer struct {
 	Client                 Client         `key:"client"`
 	DeliveryClient         DeliveryClient `key:"deliveryclient"`
 	Profile                PeerProfile    `key:"profile,later"`
-	AdminService           AdminService   `key:"adminService,later"`
+	AdminService           AdminService   `key:"adminService"`
 	Handlers               Handlers       `key:"handlers"`
 	ValidatorPoolSize      int            `key:"validatorPoolSize"` // 0: as many as there are processors
 	Limits                 Limits         `key:"limits"`
@@ -148,7 +148,7 @@ type PeerProfile struct {
 	ListenAddress string `key:"listenAddress"`
 }
 
-// AdminService is a separate listener for administrators; empty means the peer's own.
+// AdminService is a separate listener for administrators; empty, or with the peer's port, means the peer's own.
 type AdminService struct {
 	ListenAddress string `key:"listenAddress"`
 }

@@ -348,3 +348,34 @@ func TestOrdererThatCannotStart(t *testing.T) {
 		})
 	}
 }
+
+// TestAdminListener: administrators may have a listener of their own, which speaks the peer's TLS; the peer's own does not know them then.
+func TestAdminListener(t *testing.T) {
+	n := files(t, localnet.Options{DevMode: true})
+	org := n.Orgs[0]
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	own := free.Addr().String()
+	require.NoError(t, free.Close())
+	signer, err := msp.LoadSigner(filepath.Join(n.Dir, n.Admin(org).UserDir(), "msp"), org.MSPID)
+	require.NoError(t, err)
+	status := func(address string) error {
+		p, err := client.ConnectPeer(t.Context(), address, connection(t, n, org, "", ""))
+		require.NoError(t, err)
+		_, err = client.New(signer).Status(t.Context(), p)
+		return errors.Join(err, p.Close())
+	}
+
+	core := coreOf(t, n, org)
+	core.Peer.AdminService.ListenAddress = own
+	peer := startPeer(t, org, core)
+	require.NoError(t, status(own))
+	require.ErrorContains(t, status(org.Peer.Address()), "unknown service protos.Admin")
+	peer.stop()
+
+	_, port, err := net.SplitHostPort(org.Peer.Address())
+	require.NoError(t, err)
+	core.Peer.AdminService.ListenAddress = net.JoinHostPort("0.0.0.0", port)
+	startPeer(t, org, core)
+	require.NoError(t, status(org.Peer.Address()), "the same port is the same listener")
+}

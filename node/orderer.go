@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/channelconfig"
@@ -29,129 +30,157 @@ import (
 	"github.com/heddleledger/heddle/wire/ordererpb"
 )
 
+// ordering is what the parts of one ordering node share while they are put together.
+type ordering struct {
+	conf        *config.Orderer
+	logs        *logging.Logs
+	metrics     *prometheus.Registry
+	signer      *msp.Signer
+	tls         *comm.ServerTLS // nil without TLS
+	clientRoots *channelRoots   // whose client certificates are trusted
+	store       *raft.Store
+	registry    *orderer.Registry
+}
+
 // RunOrderer runs an ordering node until ctx ends.
 func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	log := logs.Named("orderer")
-	general := conf.General
-	signer, err := msp.LoadSigner(general.LocalMSPDir, general.LocalMSPID)
-	if err != nil {
-		return fmt.Errorf("loading the orderer's identity from %s (General.LocalMSPDir): %w", general.LocalMSPDir, err)
+	o := &ordering{conf: conf, logs: logs, metrics: newMetrics()}
+	if err := o.loadIdentity(); err != nil {
+		return err
 	}
-	genesis, err := genesisBlock(&general)
+	held, err := lock(ctx, log, "FileLedger.Location", conf.FileLedger.Location, thisProcess("the ordering node"))
 	if err != nil {
 		return err
 	}
-	var roots []string
-	if general.TLS.Enabled && general.TLS.ClientAuthRequired {
-		roots = general.TLS.ClientRootCAs
-	}
-	clientRoots, err := newChannelRoots(everybody, roots...)
-	if err != nil {
-		return fmt.Errorf("General.TLS.ClientRootCAs: %w", err)
-	}
-	serverTLS, err := tlsFiles{
-		enabled: general.TLS.Enabled, requireClient: general.TLS.ClientAuthRequired,
-		cert: general.TLS.Certificate, key: general.TLS.PrivateKey, clientRoots: clientRoots.roots,
-	}.server()
-	if err != nil {
-		return err
-	}
-	clusterCert, err := clusterCertificate(&general)
-	if err != nil {
-		return err
-	}
-	metrics := newMetrics()
-
+	defer held.Close()
 	g, ctx := errgroup.WithContext(ctx)
-	store, err := raft.OpenStore(conf.Consensus.WALDir, logs.Named("orderer.consensus.etcdraft"))
-	if err != nil {
-		return err
-	}
-	cutting := orderer.BatchCutting(general.BatchCutting)
 	chains, stopChains := context.WithCancelCause(context.WithoutCancel(ctx)) // outlives ctx, so that closing is orderly
 	defer stopChains(nil)
-	registry, err := orderer.Open(chains, orderer.Options{
-		Dir:     conf.FileLedger.Location,
-		Genesis: genesis,
-		Signer:  signer,
-		Consenters: map[string]orderer.NewConsenter{
-			"solo": solo.New(cutting),
-			"etcdraft": raft.New(raft.Options{
-				Store: store, ServerCert: clusterCert, Mode: cutting, Metrics: raft.NewMetrics(metrics),
-			}),
-		},
-		NoExpirationChecks: general.Authentication.NoExpirationChecks,
-		OnConfig: func(b *channelconfig.Bundle) {
-			if err := clientRoots.update(b); err != nil {
-				log.Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
-			}
-		},
-		Metrics: orderer.NewMetrics(metrics),
-		Now:     time.Now,
-		Log:     logs.Named("orderer.channel"),
-	})
-	if err != nil {
-		return errors.Join(err, store.Close())
+	if err := o.openStores(chains); err != nil {
+		return err
 	}
-	server := comm.NewServer(comm.ServerOptions{
-		TLS: serverTLS,
-		Keepalive: comm.Keepalive{
-			MinInterval: general.Keepalive.ServerMinInterval, Interval: general.Keepalive.ServerInterval, Timeout: general.Keepalive.ServerTimeout,
-		},
-		ConnectionTimeout: general.ConnectionTimeout,
-		Log:               logs.Named("comm.grpc.server"),
-	})
-	ordererpb.RegisterAtomicBroadcastServer(server, orderer.NewServer(registry, &deliver.Server{
-		TimeWindow:         general.Authentication.TimeWindow,
-		MutualTLS:          general.TLS.Enabled && general.TLS.ClientAuthRequired,
-		NoExpirationChecks: general.Authentication.NoExpirationChecks,
-		Now:                time.Now,
-		Metrics:            deliver.NewMetrics(metrics),
-		Log:                logs.Named("common.deliver"),
-	}, logs.Named("orderer.common.server")))
-
-	address := net.JoinHostPort(general.ListenAddress, strconv.Itoa(int(general.ListenPort)))
-	start := func() error {
-		if err := startOrdererOperations(ctx, g, conf, logs, metrics, registry); err != nil {
-			return err
-		}
-		return serve(ctx, g, "clients", "General.ListenAddress and ListenPort", address, server, log)
-	}
-	err = start()
+	server, err := o.serve(ctx, g)
 	if err == nil {
-		warnOfExpiry(ctx, g, logs.Named("certmonitor"), time.Now(), certificates(signer, serverTLS, nil))
+		warnOfExpiry(ctx, g, logs.Named("certmonitor"), time.Now(), certificates(o.signer, o.tls, nil))
 		log.Info("Beginning to serve requests")
 		<-ctx.Done()
 		log.Info("Stopping")
 	}
 	stop()
 	// Readers that wait for blocks hold the server open: the registry ends them first.
-	closed := errors.Join(registry.Close(), store.Close())
+	closed := errors.Join(o.registry.Close(), o.store.Close())
 	server.Stop()
 	return errors.Join(err, g.Wait(), closed)
 }
 
-func startOrdererOperations(ctx context.Context, g *errgroup.Group, conf *config.Orderer, logs *logging.Logs, metrics *prometheus.Registry, registry *orderer.Registry) error {
-	if conf.Operations.ListenAddress == "" {
+func (o *ordering) loadIdentity() (err error) {
+	conf := &o.conf.General
+	if o.signer, err = msp.LoadSigner(conf.LocalMSPDir, conf.LocalMSPID); err != nil {
+		return fmt.Errorf("loading the orderer's identity from %s (General.LocalMSPDir): %w", conf.LocalMSPDir, err)
+	}
+	var roots []string
+	if conf.TLS.Enabled && conf.TLS.ClientAuthRequired {
+		roots = conf.TLS.ClientRootCAs
+	}
+	if o.clientRoots, err = newChannelRoots(everybody, roots...); err != nil {
+		return fmt.Errorf("General.TLS.ClientRootCAs: %w", err)
+	}
+	o.tls, err = tlsFiles{
+		enabled: conf.TLS.Enabled, requireClient: conf.TLS.ClientAuthRequired,
+		cert: conf.TLS.Certificate, key: conf.TLS.PrivateKey, clientRoots: o.clientRoots.roots,
+	}.server()
+	return err
+}
+
+// openStores opens the log of consensus and every channel.
+func (o *ordering) openStores(ctx context.Context) error {
+	conf := &o.conf.General
+	genesis, err := genesisBlock(conf)
+	if err != nil {
+		return err
+	}
+	clusterCert, err := clusterCertificate(conf)
+	if err != nil {
+		return err
+	}
+	if o.store, err = raft.OpenStore(o.conf.Consensus.WALDir, o.logs.Named("orderer.consensus.etcdraft")); err != nil {
+		return err
+	}
+	cutting := orderer.BatchCutting(conf.BatchCutting)
+	o.registry, err = orderer.Open(ctx, orderer.Options{
+		Dir:     o.conf.FileLedger.Location,
+		Genesis: genesis,
+		Signer:  o.signer,
+		Consenters: map[string]orderer.NewConsenter{
+			"solo": solo.New(cutting),
+			"etcdraft": raft.New(raft.Options{
+				Store: o.store, ServerCert: clusterCert, Mode: cutting, Metrics: raft.NewMetrics(o.metrics),
+			}),
+		},
+		NoExpirationChecks: conf.Authentication.NoExpirationChecks,
+		OnConfig: func(b *channelconfig.Bundle) {
+			if err := o.clientRoots.update(b); err != nil {
+				o.logs.Named("orderer").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
+			}
+		},
+		Metrics: orderer.NewMetrics(o.metrics),
+		Now:     time.Now,
+		Log:     o.logs.Named("orderer.channel"),
+	})
+	if err != nil {
+		return errors.Join(err, o.store.Close())
+	}
+	return nil
+}
+
+// serve opens the listeners. The server is there in any case.
+func (o *ordering) serve(ctx context.Context, g *errgroup.Group) (*grpc.Server, error) {
+	conf := &o.conf.General
+	server := comm.NewServer(comm.ServerOptions{
+		TLS: o.tls,
+		Keepalive: comm.Keepalive{
+			MinInterval: conf.Keepalive.ServerMinInterval, Interval: conf.Keepalive.ServerInterval, Timeout: conf.Keepalive.ServerTimeout,
+		},
+		ConnectionTimeout: conf.ConnectionTimeout,
+		Log:               o.logs.Named("comm.grpc.server"),
+	})
+	ordererpb.RegisterAtomicBroadcastServer(server, orderer.NewServer(o.registry, &deliver.Server{
+		TimeWindow:         conf.Authentication.TimeWindow,
+		MutualTLS:          conf.TLS.Enabled && conf.TLS.ClientAuthRequired,
+		NoExpirationChecks: conf.Authentication.NoExpirationChecks,
+		Now:                time.Now,
+		Metrics:            deliver.NewMetrics(o.metrics),
+		Log:                o.logs.Named("common.deliver"),
+	}, o.logs.Named("orderer.common.server")))
+	if err := o.serveOperations(ctx, g); err != nil {
+		return server, err
+	}
+	address := net.JoinHostPort(conf.ListenAddress, strconv.Itoa(int(conf.ListenPort)))
+	return server, serve(ctx, g, "clients", "General.ListenAddress and ListenPort", address, server, o.logs.Named("orderer"))
+}
+
+func (o *ordering) serveOperations(ctx context.Context, g *errgroup.Group) error {
+	conf := &o.conf.Operations
+	if conf.ListenAddress == "" {
 		return nil
 	}
-	roots, err := comm.LoadRoots(conf.Operations.TLS.ClientRootCAs...)
+	roots, err := comm.LoadRoots(conf.TLS.ClientRootCAs...)
 	if err != nil {
 		return fmt.Errorf("Operations.TLS.ClientRootCAs: %w", err)
 	}
-	t := conf.Operations.TLS
 	opsTLS, err := operationsTLS(tlsFiles{
-		enabled: t.Enabled, requireClient: t.ClientAuthRequired, cert: t.Certificate, key: t.PrivateKey, clientRoots: roots,
+		enabled: conf.TLS.Enabled, requireClient: conf.TLS.ClientAuthRequired, cert: conf.TLS.Certificate, key: conf.TLS.PrivateKey, clientRoots: roots,
 	})
 	if err != nil {
 		return err
 	}
 	return startOperations(ctx, g, operations.Options{
-		Address: conf.Operations.ListenAddress, TLS: opsTLS, Gatherer: gatherer(conf.Metrics.Provider, metrics), Logs: logs, Log: logs.Named("operations"),
+		Address: conf.ListenAddress, TLS: opsTLS, Gatherer: gatherer(o.conf.Metrics.Provider, o.metrics), Logs: o.logs, Log: o.logs.Named("operations"),
 	}, map[string]operations.HealthCheck{
-		"channels": func(context.Context) error { return registry.Err() },
+		"channels": func(context.Context) error { return o.registry.Err() },
 	})
 }
 

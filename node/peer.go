@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/heddleledger/heddle/acl"
-	"github.com/heddleledger/heddle/admin"
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/pack"
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
@@ -32,7 +31,6 @@ import (
 	"github.com/heddleledger/heddle/logging"
 	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/operations"
-	"github.com/heddleledger/heddle/policy"
 	"github.com/heddleledger/heddle/shim"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
@@ -69,6 +67,11 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compile
 	if err := p.loadIdentity(); err != nil {
 		return err
 	}
+	held, err := lock(ctx, logs.Named("nodeCmd"), "peer.fileSystemPath", conf.Peer.FileSystemPath, thisProcess("the peer "+conf.Peer.ID))
+	if err != nil {
+		return err
+	}
+	defer held.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	channels, stopChannels := context.WithCancel(context.WithoutCancel(ctx)) // outlives ctx, so that closing is orderly
 	defer stopChannels()
@@ -165,18 +168,7 @@ func (p *peer) openStores(ctx context.Context) error {
 // serve opens the listeners.
 func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.Support, chaincodes *chaincodeListener) error {
 	conf := &p.conf.Peer
-	server := comm.NewServer(comm.ServerOptions{
-		TLS: p.tls,
-		Keepalive: comm.Keepalive{
-			MinInterval: conf.Keepalive.MinInterval, Interval: conf.Keepalive.Interval, Timeout: conf.Keepalive.Timeout,
-		},
-		Limits: map[string]int{
-			"protos.Endorser": conf.Limits.Concurrency.EndorserService,
-			"protos.Deliver":  conf.Limits.Concurrency.DeliverService,
-		},
-		ConnectionTimeout: conf.ConnectionTimeout,
-		Log:               p.logs.Named("comm.grpc.server"),
-	})
+	server := comm.NewServer(p.serverOptions())
 	peerpb.RegisterEndorserServer(server, endorser.New(endorser.Options{
 		Log: p.logs.Named("endorser"), Now: time.Now, Signer: p.signer, Local: p.local, ACL: p.acl, Packages: p.packages, Chaincode: support,
 		Metrics: endorser.NewMetrics(p.metrics),
@@ -196,10 +188,9 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 		Metrics:    deliver.NewMetrics(p.metrics),
 		Log:        p.logs.Named("common.deliverevents"),
 	}})
-	peerpb.RegisterAdminServer(server, admin.New(admin.Options{
-		Authorize: func(request policy.SignedData) error { return p.acl.CheckLocal(acl.Admins, request) },
-		Levels:    p.logs, Now: time.Now, Log: p.logs.Named("server"),
-	}))
+	if err := p.serveAdmin(ctx, g, server); err != nil {
+		return err
+	}
 	if err := p.serveOperations(ctx, g); err != nil {
 		return err
 	}
@@ -208,6 +199,23 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 	}
 	p.prepareBuilds(ctx, g)
 	return serve(ctx, g, "clients", "peer.listenAddress", conf.ListenAddress, server, p.logs.Named("nodeCmd"))
+}
+
+// serverOptions are those of the listeners for clients and administrators.
+func (p *peer) serverOptions() comm.ServerOptions {
+	conf := &p.conf.Peer
+	return comm.ServerOptions{
+		TLS: p.tls,
+		Keepalive: comm.Keepalive{
+			MinInterval: conf.Keepalive.MinInterval, Interval: conf.Keepalive.Interval, Timeout: conf.Keepalive.Timeout,
+		},
+		Limits: map[string]int{
+			"protos.Endorser": conf.Limits.Concurrency.EndorserService,
+			"protos.Deliver":  conf.Limits.Concurrency.DeliverService,
+		},
+		ConnectionTimeout: conf.ConnectionTimeout,
+		Log:               p.logs.Named("comm.grpc.server"),
+	}
 }
 
 func (p *peer) serveOperations(ctx context.Context, g *errgroup.Group) error {
