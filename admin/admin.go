@@ -139,6 +139,9 @@ func (s *Server) SetLogSpec(ctx context.Context, e *commonpb.Envelope) (*peerpb.
 
 // accept returns what an envelope asks for, if its signer may ask.
 func (s *Server) accept(ctx context.Context, e *commonpb.Envelope) (*peerpb.AdminOperation, error) {
+	if e == nil {
+		return nil, errors.New("nil envelope")
+	}
 	env, err := tx.FromEnvelope(e)
 	if err != nil {
 		return nil, fmt.Errorf("bad request: %w", err)
