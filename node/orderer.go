@@ -65,6 +65,7 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 	server, err := o.serve(ctx, g)
 	if err == nil {
 		warnOfExpiry(ctx, g, logs.Named("certmonitor"), time.Now(), certificates(o.signer, o.tls, nil))
+		logSignals(ctx, g, log)
 		log.Info("Beginning to serve requests")
 		<-ctx.Done()
 		log.Info("Stopping")

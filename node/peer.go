@@ -89,9 +89,12 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compile
 	err = p.serve(ctx, g, support, chaincodes)
 	if err == nil {
 		warnOfExpiry(ctx, g, p.logs.Named("certmonitor"), time.Now(), certificates(p.signer, p.tls, p.clientCert))
-		p.logs.Named("nodeCmd").Info("Started peer", "id", conf.Peer.ID, "network", conf.Peer.NetworkID, "address", conf.Peer.Address)
+		log := p.logs.Named("nodeCmd")
+		logSignals(ctx, g, log)
+		// Scripts wait for this very line.
+		log.Info(fmt.Sprintf("Started peer with ID=[%s], network ID=[%s], address=[%s]", conf.Peer.ID, conf.Peer.NetworkID, conf.Peer.Address))
 		<-ctx.Done()
-		p.logs.Named("nodeCmd").Info("Stopping")
+		log.Info("Stopping")
 	}
 	stop()
 	// Chaincode first, so that invokes under way end; then the channels, which end the readers that wait for blocks.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -101,13 +102,19 @@ func (n *network) submitOnce(ctx context.Context, key string) string {
 	return r.TxID
 }
 
-// TestRestart stops the whole network in order and starts it again: nothing is lost, and chaincode runs at the first call.
+// TestRestart stops the whole network in order and starts it again: nothing is lost, and chaincode runs at the first call. What signals told
+// the nodes is in their logs.
 func TestRestart(t *testing.T) {
 	n := start(t, localnet.Options{})
 	n.install("counter", "1.0", "counter")
 	n.instantiate("counter", "1.0", both, "init")
 	n.invoke("counter", "add", "c", "41")
+	for _, node := range []localnet.Node{n.Orderer, n.Orgs[0].Peer} {
+		require.NoError(t, syscall.Kill(n.Pid(node), syscall.SIGUSR1))
+		n.waitForLog(node, "Go routines report:\ngoroutine ")
+	}
 	require.NoError(t, n.Stop())
+	n.waitForLog(n.Orgs[0].Peer, "Received signal: 15 (terminated)")
 	require.NoError(t, n.Start(t.Context()))
 	require.NoError(t, n.CreateChannel(t.Context()), "what exists is left alone")
 	n.connect()

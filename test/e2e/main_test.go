@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -151,3 +153,12 @@ func (n *network) same(name string, args ...string) string {
 }
 
 func numbered(prefix string, i int) string { return fmt.Sprintf("%s%04d", prefix, i) }
+
+// waitForLog waits until text is in the node's log.
+func (n *network) waitForLog(node localnet.Node, text string) {
+	n.t.Helper()
+	require.Eventually(n.t, func() bool {
+		log, err := os.ReadFile(n.LogFile(node))
+		return err == nil && strings.Contains(string(log), text)
+	}, 10*time.Second, 20*time.Millisecond, "%s in the log of %s", text, node.Name)
+}
