@@ -21,6 +21,7 @@ peer.gossip.pvtData.implicitCollectionDisseminationPolicy: requiredPeerCount max
 peer.gossip.state: enabled checkInterval responseTimeout batchSize blockBufferSize channelSize maxRetries
 peer.gateway: enabled endorsementTimeout broadcastTimeout dialTimeout
 peer.discovery: enabled authCacheEnabled authCacheMaxSize authCachePurgeRetentionRatio orgMembersAllowedAccess
+peer.adminService: enabled
 peer.events: address buffersize timeout timewindow keepalive.minInterval sendTimeout
 peer.validator: enabled
 peer.validator.events: address
@@ -29,6 +30,7 @@ peer.limits.concurrency: gatewayService qscc
 peer.BCCSP.PKCS11: Library Label Pin Hash Security SoftwareVerify Sensitive Immutable AltID KeyIds FileKeyStore.KeyStore
 peer.tls: handshakeTimeShift
 peer.authentication: noExpirationChecks
+vm.docker.tls: clientAuthRequired
 vm.docker.hostConfig: Privileged Binds.* Links.* PortBindings.*
 chaincode: id.path id.name peerAddress java.Dockerfile systemPlugins.* externalBuilders.* deploytimeout buildlevel
 chaincode.runtimeParams: useWriteBatch maxSizeWriteBatch useGetMultipleKeys maxSizeGetMultipleKeys
@@ -121,7 +123,7 @@ func (l *loader) reportRest(entries map[string]*entry, prefix string, fields []f
 		section, known := l.ignored.group[strings.ToLower(key)]
 		switch {
 		case !known:
-			l.problem(e.key, key, " is not a known key%s", l.suggest(e.name, key, prefix, fields))
+			l.reportUnknown(e, key, l.suggest(e.name, key, prefix, fields))
 		case section != "":
 			l.note(section, key, e)
 		default:
@@ -130,6 +132,15 @@ func (l *loader) reportRest(entries map[string]*entry, prefix string, fields []f
 			}
 		}
 	}
+}
+
+// reportUnknown deals with a key that nobody knows: a misspelt one, which is like a known one, is always a problem.
+func (l *loader) reportUnknown(e *entry, key, suggestion string) {
+	if suggestion != "" || !l.options.PassStrangers {
+		l.problem(e.key, key, " is not a known key%s", suggestion)
+		return
+	}
+	l.notices = append(l.notices, Notice{Where: l.at(e.key), Text: key + " is not a known key and has no effect"})
 }
 
 // note remembers that the file gives an unused key, once however many aliases lead to it. An empty one asks for nothing.

@@ -65,7 +65,7 @@ func LoadCore(env []string) (*Core, []Notice, error) {
 func ParseCore(file string, data []byte, env []string) (*Core, []Notice, error) {
 	c := defaultCore()
 	c.File = file
-	l, err := load(file, data, Options{Prefix: "CORE", Env: env, Ignored: ignoredCore}, c)
+	l, err := load(file, data, Options{Prefix: "CORE", Env: env, Ignored: ignoredCore, PassStrangers: true}, c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -142,6 +142,10 @@ type Options struct {
 	Env     []string // the environment, as os.Environ gives it
 	Root    string   // if set, variables name keys below this key, and no others
 	Ignored string   // keys that are known and not used, one section to a line: "section: key key.sub opaque.*"
+
+	// PassStrangers makes a key that is like no known one a notice instead of a problem, since Fabric passes over all it does not know in core.yaml
+	// and refuses them in orderer.yaml.
+	PassStrangers bool
 }
 
 // Decode fills the struct that into points at from a YAML file's text. Fields take part by their tag, key:"name", with these options after
