@@ -35,7 +35,7 @@ func dependencies(s *source) ([]goPackage, error) {
 	}
 	own := goPackage{s.importPath, s.dir}
 	for _, i := range imports {
-		if provided[i] || r.isStandard(i) {
+		if provided[i] || r.isStandard(own, i) {
 			continue
 		}
 		p, ok := r.find(own, i)
@@ -87,7 +87,7 @@ func (r *resolver) follow(p goPackage) {
 		return
 	}
 	for _, i := range imports {
-		if r.isStandard(i) {
+		if r.isStandard(p, i) {
 			continue
 		}
 		if dep, ok := r.find(p, i); ok {
@@ -118,8 +118,9 @@ func (r *resolver) inGopath(importPath string) (goPackage, bool) {
 	return goPackage{}, false
 }
 
-// isStandard asks the toolchain's folder if there is one; else it goes by the rule that a path of the standard library has no dot in its first element.
-func (r *resolver) isStandard(importPath string) bool {
+// isStandard asks the toolchain's folder if this program knows it. One built with -trimpath does not; then a path without a dot in its first
+// element is of the standard library unless the importing package finds it elsewhere.
+func (r *resolver) isStandard(from goPackage, importPath string) bool {
 	first, _, _ := strings.Cut(importPath, "/")
 	if strings.Contains(first, ".") {
 		return false
@@ -127,8 +128,8 @@ func (r *resolver) isStandard(importPath string) bool {
 	if r.ctx.GOROOT != "" && isDir(filepath.Join(r.ctx.GOROOT, "src", "fmt")) {
 		return isDir(filepath.Join(r.ctx.GOROOT, "src", filepath.FromSlash(importPath))) || importPath == "unsafe"
 	}
-	_, inGopath := r.inGopath(importPath)
-	return !inGopath
+	_, elsewhere := r.find(from, importPath)
+	return !elsewhere
 }
 
 func hasGoFiles(dir string) bool {
