@@ -12,6 +12,7 @@ import (
 	"github.com/heddleledger/heddle/acl"
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/pack"
+	"github.com/heddleledger/heddle/chaincode/platform"
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
@@ -68,7 +69,8 @@ func badArgs(args [][]byte) *peerpb.Response {
 	return failure("invalid number of arguments to lscc: %d", len(args))
 }
 
-// install(package) puts a package into the peer's store. It touches no channel.
+// install(package) puts a package into the peer's store. It touches no channel. A peer of Fabric looks at the code package's state database
+// artifacts alone, and leaves the rest to the client; this one does not trust clients.
 func (s *LSCC) install(c *chaincode.Call, args [][]byte) *peerpb.Response {
 	if len(args) < 2 {
 		return badArgs(args)
@@ -89,8 +91,8 @@ func (s *LSCC) install(c *chaincode.Call, args [][]byte) *peerpb.Response {
 	if Reserved(p.Name) {
 		return failure("cannot install: %s is the name of a system chaincode", p.Name)
 	}
-	if err := checkIndexes(p); err != nil {
-		return failure("invalid state database artifact: %s", err)
+	if err := platform.Validate(p.Spec); err != nil {
+		return failure("%s", err)
 	}
 	if _, err := s.Packages.Install(args[1]); err != nil {
 		return failure("%s", err)

@@ -182,6 +182,7 @@ func TestInstallChecksIndexes(t *testing.T) {
 		var code bytes.Buffer
 		zipped := gzip.NewWriter(&code)
 		files := tar.NewWriter(zipped)
+		require.NoError(t, files.WriteHeader(&tar.Header{Name: "src/cc/main.go", Mode: 0o644}))
 		require.NoError(t, files.WriteHeader(&tar.Header{Name: c.file, Size: int64(len(c.content)), Mode: 0o644}))
 		_, err := files.Write([]byte(c.content))
 		require.NoError(t, err)

@@ -11,5 +11,6 @@
 // # Reading
 //
 // A code package comes from outside. Names, types, modes, sizes and counts are checked while it is read, before anything is written: only
-// regular files and folders below src and META-INF, that nobody may execute, by clean relative names, each once.
+// regular files and folders below src and META-INF, that nobody may execute, by clean relative names, each once. What follows the last entry is
+// read too, up to the same limits, for gzip tells only there whether all of it was right.
 package archive

@@ -11,8 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-
-	"github.com/heddleledger/heddle/chaincode/platform/metadata"
 )
 
 // What a code package may unpack to. Fabric's own limit is that of a gRPC message, 100 MB, on the compressed package.
@@ -40,26 +38,35 @@ func walk(code []byte, visit func(h *tar.Header, content io.Reader) error) error
 	}
 	limited := &io.LimitedReader{R: gz, N: maxTarBytes}
 	r := tar.NewReader(limited)
+	taken := names{}
 	var files, total int64
 	for {
 		h, err := r.Next()
+		ended := errors.Is(err, io.EOF)
+		if ended {
+			_, err = io.Copy(io.Discard, limited) // gzip's checksum comes last
+		}
 		switch {
 		case limited.N <= 0:
 			return fmt.Errorf("code package unpacks to more than %d bytes", int64(maxTarBytes))
-		case errors.Is(err, io.EOF):
-			return nil
 		case err != nil:
 			return fmt.Errorf("reading code package: %w", err)
+		case ended:
+			return nil
 		}
 		if err := checkEntry(h); err != nil {
+			return err
+		}
+		if err := taken.take(h); err != nil {
 			return err
 		}
 		if files++; files > maxFiles {
 			return fmt.Errorf("code package holds more than %d files", maxFiles)
 		}
-		if total += h.Size; total > maxUnpackedBytes {
+		if h.Size > maxUnpackedBytes-total { // the sum could overflow
 			return fmt.Errorf("code package unpacks to more than %d bytes", maxUnpackedBytes)
 		}
+		total += h.Size
 		if h.Typeflag == tar.TypeDir {
 			continue
 		}
@@ -69,74 +76,80 @@ func walk(code []byte, visit func(h *tar.Header, content io.Reader) error) error
 	}
 }
 
-// checkEntry accepts regular files and folders below src and META-INF that nobody may execute. The first two texts are Fabric's.
+// checkEntry accepts regular files and folders below src and META-INF that nobody may execute. The texts about place and mode are Fabric's.
 func checkEntry(h *tar.Header) error {
 	name := strings.TrimSuffix(h.Name, "/")
-	if !strings.HasPrefix(h.Name, "src/") && !strings.HasPrefix(h.Name, metadataDir+"/") {
+	if !strings.HasPrefix(name, "src/") && !strings.HasPrefix(name, metadataDir+"/") {
 		return fmt.Errorf("illegal file detected in payload: %q", h.Name)
 	}
 	allowed := int64(0o100666)
-	if h.Typeflag == tar.TypeDir {
+	switch h.Typeflag {
+	case tar.TypeReg:
+	case tar.TypeDir:
 		allowed = 0o040777
-	}
-	if h.Mode&^allowed != 0 {
-		return fmt.Errorf("illegal file mode detected for file %s: %o", h.Name, h.Mode)
+	default:
+		return fmt.Errorf("illegal file type detected for file %s: it is %s, and a package holds files and folders only", h.Name, typeOf(h))
 	}
 	switch {
-	case h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir:
-		return fmt.Errorf("illegal file type detected for file %s: %q is neither a regular file nor a folder", h.Name, h.Typeflag)
+	case h.Mode&^allowed != 0:
+		return fmt.Errorf("illegal file mode detected for file %s: %o", h.Name, h.Mode)
 	case len(name) > maxNameBytes || !filepath.IsLocal(filepath.FromSlash(name)) || path.Clean(name) != name || strings.ContainsAny(name, "\\\x00"):
 		return fmt.Errorf("illegal file name detected in payload: %q", h.Name)
 	}
 	return nil
 }
 
-// Unpack writes the package below dir, which must be empty. A name that occurs twice, or as a file and as a folder, is refused.
+func typeOf(h *tar.Header) string {
+	switch h.Typeflag {
+	case tar.TypeSymlink:
+		return fmt.Sprintf("a symbolic link to %q", h.Linkname)
+	case tar.TypeLink:
+		return fmt.Sprintf("a hard link to %q", h.Linkname)
+	case tar.TypeChar, tar.TypeBlock:
+		return fmt.Sprintf("the device %d:%d", h.Devmajor, h.Devminor)
+	case tar.TypeFifo:
+		return "a named pipe"
+	}
+	return fmt.Sprintf("of type %q", h.Typeflag)
+}
+
+// names are those that an archive's entries have taken; the value tells whether it is a folder's.
+type names map[string]bool
+
+// take refuses a file's name that is taken, and one below a file. Folders may be named again, and need not be.
+func (n names) take(h *tar.Header) error {
+	name, isDir := strings.TrimSuffix(h.Name, "/"), h.Typeflag == tar.TypeDir
+	if wasDir, taken := n[name]; taken && !(isDir && wasDir) {
+		return fmt.Errorf("illegal file name detected in payload: %q occurs twice", h.Name)
+	}
+	n[name] = isDir
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		isFolder, taken := n[dir]
+		if taken && !isFolder {
+			return fmt.Errorf("illegal file name detected in payload: %q, but %q is a file", h.Name, dir)
+		}
+		if taken {
+			break
+		}
+		n[dir] = true
+	}
+	return nil
+}
+
+// Unpack writes the package below dir, which must be empty.
 func Unpack(code []byte, dir string) error {
 	return Walk(code, func(name string, size int64, content io.Reader) error {
 		target := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return fmt.Errorf("illegal file name detected in payload: %q: %w", name, err)
+			return err
 		}
 		f, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if errors.Is(err, os.ErrExist) {
-			return fmt.Errorf("illegal file name detected in payload: %q occurs twice", name)
-		}
 		if err != nil {
 			return err
 		}
 		_, err = io.CopyN(f, content, size)
 		if err := errors.Join(err, f.Close()); err != nil {
 			return fmt.Errorf("unpacking %s: %w", name, err)
-		}
-		return nil
-	})
-}
-
-// Validate reads all of a code package and checks its metadata. allow, if there is one, is asked about every file's name. An empty package is
-// fine, as in Fabric, where a package for development mode has none.
-func Validate(code []byte, allow func(name string) error) error {
-	if len(code) == 0 {
-		return nil
-	}
-	return Walk(code, func(name string, size int64, content io.Reader) error {
-		if allow != nil {
-			if err := allow(name); err != nil {
-				return err
-			}
-		}
-		if !strings.HasPrefix(name, metadataDir+"/statedb/") {
-			return nil
-		}
-		if size > maxIndexBytes {
-			return fmt.Errorf("invalid state database artifact: %s has %d bytes, more than %d", name, size, maxIndexBytes)
-		}
-		b, err := io.ReadAll(content)
-		if err != nil {
-			return fmt.Errorf("reading %s: %w", name, err)
-		}
-		if err := metadata.Check(name, b); err != nil {
-			return fmt.Errorf("invalid state database artifact: %w", err)
 		}
 		return nil
 	})

@@ -4,9 +4,11 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,6 +65,7 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 		"not gzip":             {[]byte("hello"), "failure opening codepackage gzip stream"},
 		"empty gzip":           {[]byte{0x1f, 0x8b}, "failure opening codepackage gzip stream"},
 		"cut off":              {good[:len(good)-20], "reading code package"},
+		"bad checksum":         {append(slices.Clone(good[:len(good)-8]), make([]byte, 8)...), "reading code package: gzip: invalid checksum"},
 		"not tar":              {gzipped(t, "hello, this is no tar archive"), "reading code package"},
 		"elsewhere":            {archiveOf(t, file("pkg/shady.a", "")), `illegal file detected in payload: "pkg/shady.a"`},
 		"absolute":             {archiveOf(t, file("/src/cc/x.go", "")), `illegal file detected in payload: "/src/cc/x.go"`},
@@ -72,11 +75,12 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 		"unclean":              {archiveOf(t, file("src//x", "")), `illegal file name detected in payload: "src//x"`},
 		"backslash":            {archiveOf(t, file(`src/..\x`, "")), "illegal file name detected"},
 		"twice":                {archiveOf(t, file("src/cc/x.go", "a"), file("src/cc/x.go", "b")), `"src/cc/x.go" occurs twice`},
-		"file as folder":       {archiveOf(t, file("src/cc", "a"), file("src/cc/x.go", "b")), `illegal file name detected in payload: "src/cc/x.go"`},
-		"symbolic link":        {archiveOf(t, withType(tar.TypeSymlink, "/etc/passwd")), "illegal file type detected for file src/cc/x.go"},
-		"hard link":            {archiveOf(t, withType(tar.TypeLink, "src/cc/y.go")), "illegal file type detected for file src/cc/x.go"},
-		"device":               {archiveOf(t, withType(tar.TypeChar, "")), "illegal file type detected for file src/cc/x.go"},
-		"named pipe":           {archiveOf(t, withType(tar.TypeFifo, "")), "illegal file type detected for file src/cc/x.go"},
+		"file as folder":       {archiveOf(t, file("src/cc", "a"), file("src/cc/x.go", "b")), `illegal file name detected in payload: "src/cc/x.go", but "src/cc" is a file`},
+		"folder as file":       {archiveOf(t, file("src/cc/x.go", "b"), file("src/cc", "a")), `"src/cc" occurs twice`},
+		"symbolic link":        {archiveOf(t, withType(tar.TypeSymlink, "/etc/passwd")), `illegal file type detected for file src/cc/x.go: it is a symbolic link to "/etc/passwd"`},
+		"hard link":            {archiveOf(t, withType(tar.TypeLink, "src/cc/y.go")), `file src/cc/x.go: it is a hard link to "src/cc/y.go"`},
+		"device":               {archiveOf(t, withType(tar.TypeChar, "")), "file src/cc/x.go: it is the device 0:0"},
+		"named pipe":           {archiveOf(t, withType(tar.TypeFifo, "")), "file src/cc/x.go: it is a named pipe"},
 		"executable":           {archiveOf(t, withMode(0o100755)), "illegal file mode detected for file src/cc/x.go: 100755"},
 		"set user id":          {archiveOf(t, withMode(0o104644)), "illegal file mode detected for file src/cc/x.go: 104644"},
 		"bomb":                 {bomb.Bytes(), "code package unpacks to more than"},
@@ -98,12 +102,13 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 	require.NoError(t, Validate(nil, nil), "development mode")
 	folder := entry{tar.Header{Name: "src/cc/", Typeflag: tar.TypeDir, Mode: 0o040755}, ""}
 	require.NoError(t, Validate(archiveOf(t, folder, file("src/cc/x.go", "")), nil), "2.x writes folders")
+	require.NoError(t, Validate(archiveOf(t, file("src/cc/x.go", ""), folder, folder), nil), "once or more often")
 }
 
 func TestTooManyFiles(t *testing.T) {
 	entries := make([]entry, maxFiles+1)
 	for i := range entries {
-		entries[i] = file("src/x", "")
+		entries[i] = file(fmt.Sprint("src/", i), "")
 	}
 	require.ErrorContains(t, Validate(archiveOf(t, entries...), nil), "more than 50000 files")
 }

@@ -101,7 +101,7 @@ func TestCollectsDependenciesAsFabricDoes(t *testing.T) {
 		"src/a/bc/x.go",
 		"src/a/vendor/e/inside/x.go",
 	}, names(t, b))
-	require.NoError(t, Validate(&peerpb.ChaincodeDeploymentSpec{CodePackage: b}))
+	require.NoError(t, Validate(specOf("a/b", b)))
 }
 
 func TestCollectsModules(t *testing.T) {
@@ -130,7 +130,7 @@ func TestCollectsModules(t *testing.T) {
 		"src/vendor/modules.txt",
 		"src/vendor/x.example/y/y.go",
 	}, names(t, b))
-	require.NoError(t, Validate(&peerpb.ChaincodeDeploymentSpec{CodePackage: b}))
+	require.NoError(t, Validate(specOf(recorded, b)))
 	t.Chdir(dir)
 	recorded, err = NormalizePath(".", env)
 	require.NoError(t, err)

@@ -199,18 +199,10 @@ const maxModBytes = 16 << 20
 
 func readContents(code []byte, roots ...string) (*contents, error) {
 	c := &contents{folders: map[string]bool{}, goMods: map[string][]byte{}, goSums: map[string][]byte{}, vendored: map[string]bool{}}
-	seen := map[string]bool{}
 	err := archive.Walk(code, func(name string, size int64, content io.Reader) error {
-		if seen[name] || c.folders[name] {
-			return fmt.Errorf("illegal file name detected in payload: %q occurs twice", name)
-		}
-		seen[name] = true
 		dir, base := path.Split(name)
 		dir = strings.TrimSuffix(dir, "/")
 		for d := dir; d != "." && !c.folders[d]; d = path.Dir(d) {
-			if seen[d] {
-				return fmt.Errorf("illegal file name detected in payload: %q is a file as well", d)
-			}
 			c.folders[d] = true
 		}
 		switch into := map[string]map[string][]byte{"go.mod": c.goMods, "go.sum": c.goSums}[base]; {

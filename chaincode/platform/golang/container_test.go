@@ -109,7 +109,7 @@ func TestContainerBuildFailures(t *testing.T) {
 		"other path":        {archiveOf(t, file("src/cc/main.go", "")), "dd", "holds no src/dd"},
 		"shell in the path": {archiveOf(t, file("src/cc/main.go", "")), "cc;reboot", "is not an import path"},
 		"twice":             {archiveOf(t, file("src/cc/main.go", ""), file("src/cc/main.go", "")), "cc", "occurs twice"},
-		"file as folder":    {archiveOf(t, file("src/cc", ""), file("src/cc/main.go", "")), "cc", "is a file as well"},
+		"file as folder":    {archiveOf(t, file("src/cc", ""), file("src/cc/main.go", "")), "cc", `but "src/cc" is a file`},
 		"bad go.mod":        {archiveOf(t, file("src/main.go", ""), file("src/go.mod", "nonsense here\n")), "cc", "reading go.mod"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -55,11 +55,7 @@ func Build(ctx context.Context, code []byte, cacheDir string, env []string, log 
 	}
 	src, how := filepath.Join(work, "src"), "ready jar"
 	output := src
-	p, err := projectIn(os.DirFS(src))
-	if err != nil {
-		return "", err
-	}
-	if p != nil {
+	if p := projectIn(os.DirFS(src)); p != nil {
 		output, how = filepath.Join(src, p.output), p.tool
 		if err := p.build(ctx, src, env); err != nil {
 			return "", err

@@ -54,7 +54,7 @@ func TestBuildFailures(t *testing.T) {
 		env   []string
 		want  string
 	}{
-		"nothing":       {map[string]string{"src/src/A.java": ""}, os.Environ(), errNothing},
+		"nothing":       {map[string]string{"src/src/A.java": ""}, os.Environ(), errNothing.Error()},
 		"no java":       {map[string]string{"src/pom.xml": ""}, []string{"PATH=/nowhere"}, "needs the program java"},
 		"no maven":      {map[string]string{"src/pom.xml": ""}, []string{"PATH=" + filepath.Join(bin, "only")}, "needs the program mvn, which is not on PATH: install Apache Maven"},
 		"no gradle":     {map[string]string{"src/build.gradle": ""}, []string{"PATH=" + filepath.Join(bin, "only")}, "needs the program gradle"},

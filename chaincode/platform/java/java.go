@@ -17,6 +17,7 @@
 package java
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -51,13 +52,22 @@ var allowed = regexp.MustCompile(`^(src/((src|META-INF)/.*|build\.gradle|setting
 
 // Validate checks a code package, reading all of it. An empty package is fine, as in Fabric, where a package for development mode has none.
 func Validate(code []byte) error {
-	return archive.Validate(code, func(name string) error {
+	startable := len(code) == 0
+	err := archive.Validate(code, func(name string, _ []byte) error {
 		if !allowed.MatchString(name) || path.Ext(name) == ".class" {
 			return fmt.Errorf("illegal file detected in payload: %q", name)
 		}
+		startable = startable || name == "src/pom.xml" || name == "src/build.gradle" || path.Dir(name) == "src" && path.Ext(name) == ".jar"
 		return nil
 	})
+	if err == nil && !startable {
+		return errNothing
+	}
+	return err
 }
+
+// errNothing says that there is no way to build a package.
+var errNothing = errors.New("the package holds neither pom.xml nor build.gradle nor a ready jar")
 
 // project is how a package is built.
 type project struct {
@@ -66,11 +76,8 @@ type project struct {
 	output        string // folder of the jar
 }
 
-// errNothing says that there is no way to build a package.
-const errNothing = "the package holds neither pom.xml nor build.gradle nor a ready jar"
-
 // projectIn looks for a project in the unpacked sources: nil if the package is a ready jar.
-func projectIn(src fs.FS) (*project, error) {
+func projectIn(src fs.FS) *project {
 	for _, p := range []struct {
 		file string
 		project
@@ -79,11 +86,8 @@ func projectIn(src fs.FS) (*project, error) {
 		{"pom.xml", project{"mvn", "Apache Maven (https://maven.apache.org)", []string{"--batch-mode", "--quiet", "--errors", "package", "-DskipTests", "-Dmaven.test.skip=true"}, "target"}},
 	} {
 		if _, err := fs.Stat(src, p.file); err == nil {
-			return &p.project, nil
+			return &p.project
 		}
 	}
-	if jars, _ := fs.Glob(src, "*.jar"); len(jars) == 0 {
-		return nil, fmt.Errorf("%s", errNothing)
-	}
-	return nil, nil
+	return nil
 }

@@ -61,13 +61,15 @@ func TestValidate(t *testing.T) {
 		"src/src/../../pom.xml":   "illegal file name",
 		"src/.mvn/extensions.xml": "illegal file detected",
 	} {
-		err := Validate(pack(t, map[string]string{name: `{"index":{"fields":["a"]}}`}))
+		files := map[string]string{"src/build.gradle": "", name: `{"index":{"fields":["a"]}}`}
+		err := Validate(pack(t, files))
 		if want == "" {
 			require.NoError(t, err, name)
 		} else {
 			require.ErrorContains(t, err, want, name)
 		}
 	}
+	require.Equal(t, errNothing, Validate(pack(t, map[string]string{"src/src/main/java/A.java": "", "src/settings.gradle": ""})))
 }
 
 func jarOf(t testing.TB, attributes string) string {

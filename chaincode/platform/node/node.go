@@ -33,7 +33,7 @@ func Collect(path string) ([]byte, error) {
 // Validate checks a code package, reading all of it. An empty package is fine, as in Fabric, where a package for development mode has none.
 func Validate(code []byte) error {
 	found := len(code) == 0
-	err := archive.Validate(code, func(name string) error {
+	err := archive.Validate(code, func(name string, _ []byte) error {
 		found = found || name == "src/package.json"
 		return nil
 	})
