@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/validation"
 	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
-	"github.com/heddleledger/heddle/wire/peerpb"
 	"github.com/heddleledger/heddle/wire/tx"
 )
 
@@ -149,41 +146,4 @@ func (c *Channel) store(ctx context.Context, b *ledger.Block) error {
 	}
 	c.unsynced = 0
 	return c.ledger.Commit(ctx, b)
-}
-
-// report tells log and owner about a committed block.
-func (c *Channel) report(v *validation.Verdict) {
-	n := v.Block.Header.Number
-	for _, r := range v.Refusals {
-		c.log.Warn("transaction refused", "block", n, "tx", r.Index, "txid", r.TxID, "code", r.Code.String(), "reason", r.Err)
-	}
-	c.log.Info("committed block", "block", n, "transactions", len(v.Block.Txs), "refused", len(v.Refusals))
-	if c.o.OnCommit != nil {
-		c.o.OnCommit(Committed{ChannelID: c.id, Block: v.Block, Refusals: v.Refusals, Chaincodes: definitions(v.Block)})
-	}
-}
-
-// definitions are the chaincode definitions that a committed block has written.
-func definitions(b *ledger.Block) []*peerpb.ChaincodeData {
-	var all []*peerpb.ChaincodeData
-	for i := range b.Txs {
-		t := &b.Txs[i]
-		if t.Code != peerpb.TxValidationCode_VALID || t.RWSet == nil {
-			continue
-		}
-		for j := range t.RWSet.Namespaces {
-			ns := &t.RWSet.Namespaces[j]
-			if ns.Name != "lscc" {
-				continue
-			}
-			for _, w := range ns.KV.Writes {
-				data := &peerpb.ChaincodeData{}
-				// The other entry that lscc writes, a chaincode's collections, is under a key that is no chaincode's name.
-				if proto.Unmarshal(w.Value, data) == nil && data.Name == w.Key {
-					all = append(all, data)
-				}
-			}
-		}
-	}
-	return all
 }

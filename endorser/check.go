@@ -76,6 +76,7 @@ func (s *Server) check(ctx context.Context, signed *peerpb.SignedProposal) (*req
 	r := &request{Proposal: p, signed: acl.Signed(p)}
 	who, unknown := s.identify(r)
 	if expires := expiry(who, p.Creator()); !expires.IsZero() && s.o.Now().After(expires) {
+		s.reportCreator(r, "its certificate has expired")
 		return r, errors.New("identity expired")
 	}
 	if err := checkHeader(p); err != nil {
@@ -85,7 +86,7 @@ func (s *Server) check(ctx context.Context, signed *peerpb.SignedProposal) (*req
 		unknown = s.authenticate(r, who)
 	}
 	if err := unknown; err != nil {
-		s.o.Log.Warn("Creator of a proposal is not accepted", "channel", p.ChannelID(), "error", err)
+		s.reportCreator(r, err.Error())
 		// Whoever is not known must not learn more than this, not even whether the channel exists.
 		return r, fmt.Errorf("access denied: channel [%s] creator org [%s]", p.ChannelID(), claimedOrg(p.Creator()))
 	}
@@ -107,6 +108,15 @@ func (s *Server) check(ctx context.Context, signed *peerpb.SignedProposal) (*req
 		return r, nil // cannot become a transaction; the system chaincodes ask for a role in the peer's own MSP
 	}
 	return r, s.authorize(r)
+}
+
+// reportCreator logs who was not let in, and why: the log is the only place where that may be read.
+func (s *Server) reportCreator(r *request, why string) {
+	d := s.msps(r).Describe(r.Creator())
+	if d.Problem != "" {
+		why += ": " + d.Problem
+	}
+	s.o.Log.Warn("Creator of a proposal is not accepted", "channel", r.ChannelID(), "creator", d.String(), "error", why)
 }
 
 func checkHeader(p *tx.Proposal) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/policy"
 	"github.com/heddleledger/heddle/wire/peerpb"
 	"github.com/heddleledger/heddle/wire/tx"
 )
@@ -52,7 +53,11 @@ func (s *Server) ProcessProposal(ctx context.Context, signed *peerpb.SignedPropo
 	r, err := s.check(ctx, signed)
 	if err != nil {
 		s.o.Metrics.refused(r, reason(err))
-		s.o.Log.Warn("Proposal refused", "channel", r.channelID(), "txid", short(r.txID()), "error", err)
+		attrs := []any{"channel", r.channelID(), "txid", short(r.txID()), "error", err}
+		if e := policy.Explain(err); e != nil {
+			attrs = append(attrs, "explanation", e.String())
+		}
+		s.o.Log.Warn("Proposal refused", attrs...)
 		return nil, status.Error(codes.Unknown, err.Error())
 	}
 	started := s.o.Now()

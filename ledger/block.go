@@ -33,6 +33,8 @@ type Tx struct {
 	Type  commonpb.HeaderType
 	Code  peerpb.TxValidationCode // VALID: valid so far
 	RWSet *rwset.Set              // what a VALID transaction read and wrote; nil only if its type does neither
+
+	Conflict *Conflict // set by Commit, where MVCC is what makes the transaction invalid; Ledger.Explain completes it
 }
 
 // writes says whether transactions of this type change the state.

@@ -72,12 +72,16 @@ func (l *Ledger) commit(ctx context.Context, b *Block, put func(*commonpb.Block)
 
 // finish gives the block its final codes and its commit hash. Block 0 has no commit hash; block 1 starts the chain of hashes.
 func (l *Ledger) finish(b *Block) (*updates, []byte, error) {
-	codes, u, err := decide(l.state.Reader, b.Header.Number, b.Txs)
+	conflicts, u, err := decide(l.state.Reader, b.Header.Number, b.Txs)
 	if err != nil {
 		return nil, nil, err
 	}
-	for i, c := range codes {
-		b.Txs[i].Code = c
+	codes := make([]peerpb.TxValidationCode, len(b.Txs))
+	for i, c := range conflicts {
+		if c != nil {
+			b.Txs[i].Code, b.Txs[i].Conflict = c.Code(), c
+		}
+		codes[i] = b.Txs[i].Code
 	}
 	block.SetCodes(b.Block, codes)
 	if b.Header.Number != 1 && l.commitHash == nil {

@@ -59,8 +59,15 @@ func FuzzDecide(f *testing.F) {
 		if err != nil {
 			return
 		}
-		codes, u, err := decide(l.state.Reader, 81, []Tx{{RWSet: set}, {RWSet: set}})
+		conflicts, u, err := decide(l.state.Reader, 81, []Tx{{RWSet: set}, {RWSet: set}})
 		require.NoError(t, err)
+		var codes []peerpb.TxValidationCode
+		for _, c := range conflicts {
+			codes = append(codes, c.Code())
+			if c != nil {
+				require.NotEmpty(t, c.Error())
+			}
+		}
 		require.Equal(t, commitHash(codes, u, nil), commitHash(codes, u, nil))
 		batch := l.state.NewBatch()
 		require.NoError(t, u.writeTo(batch))

@@ -27,29 +27,28 @@ type version struct {
 	found bool
 }
 
-// decide gives the final codes of a block's transactions and what the valid ones change.
-func decide(committed statedb.Reader, number uint64, txs []Tx) ([]peerpb.TxValidationCode, *updates, error) {
+// decide finds, per transaction of a block, the conflict that keeps it from being valid, if any, and what the valid ones change.
+func decide(committed statedb.Reader, number uint64, txs []Tx) ([]*Conflict, *updates, error) {
 	m := &mvcc{updates: newUpdates(committed)}
 	if err := m.load(txs); err != nil {
 		return nil, nil, err
 	}
-	codes := make([]peerpb.TxValidationCode, len(txs))
+	conflicts := make([]*Conflict, len(txs))
 	for i := range txs {
-		codes[i] = txs[i].Code
-		if codes[i] != peerpb.TxValidationCode_VALID || txs[i].RWSet == nil {
+		if txs[i].Code != peerpb.TxValidationCode_VALID || txs[i].RWSet == nil {
 			continue
 		}
 		var err error
-		if codes[i], err = m.check(txs[i].RWSet); err != nil {
+		if conflicts[i], err = m.check(txs[i].RWSet); err != nil {
 			return nil, nil, err
 		}
-		if codes[i] == peerpb.TxValidationCode_VALID {
+		if conflicts[i] == nil {
 			if err := m.apply(txs[i].RWSet, statedb.Version{Block: number, Tx: uint64(i)}); err != nil {
 				return nil, nil, err
 			}
 		}
 	}
-	return codes, m.updates, nil
+	return conflicts, m.updates, nil
 }
 
 // load reads the versions of all keys that the block's transactions read, each once, several at a time.
@@ -112,44 +111,46 @@ func (m *mvcc) unseen(keys []statedb.Key, set *rwset.Set) []statedb.Key {
 	return keys
 }
 
-// check is VALID, MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT: for the first thing that has changed, in the order in which Fabric looks.
-func (m *mvcc) check(set *rwset.Set) (peerpb.TxValidationCode, error) {
+// check is the first thing that has changed, in the order in which Fabric looks; nil if nothing has.
+func (m *mvcc) check(set *rwset.Set) (*Conflict, error) {
 	for _, ns := range set.Namespaces {
 		for _, r := range ns.KV.GetReads() {
-			if !m.unchanged(statedb.Key{Namespace: ns.Name, Key: r.GetKey()}, r.GetVersion()) {
-				return peerpb.TxValidationCode_MVCC_READ_CONFLICT, nil
+			if c := m.changed(statedb.Key{Namespace: ns.Name, Key: r.GetKey()}, r.GetVersion()); c != nil {
+				return c, nil
 			}
 		}
 		for _, q := range ns.KV.GetRangeQueriesInfo() {
-			if same, err := m.sameRange(ns.Name, q); err != nil {
-				return 0, err
-			} else if !same {
-				return peerpb.TxValidationCode_PHANTOM_READ_CONFLICT, nil
+			if c, err := m.changedRange(ns.Name, q); c != nil || err != nil {
+				return c, err
 			}
 		}
 		for _, c := range ns.Collections {
 			for _, r := range c.Hashed.GetHashedReads() {
-				if !m.unchangedHash(ns.Name, c.Name, r) {
-					return peerpb.TxValidationCode_MVCC_READ_CONFLICT, nil
+				if c := m.changedHash(ns.Name, c.Name, r); c != nil {
+					return c, nil
 				}
 			}
 		}
 	}
-	return peerpb.TxValidationCode_VALID, nil
+	return nil, nil
 }
 
-func (m *mvcc) unchanged(k statedb.Key, read *kvrwsetpb.Version) bool {
-	if m.find(k) != nil {
-		return false
+func (m *mvcc) changed(k statedb.Key, read *kvrwsetpb.Version) *Conflict {
+	if now := m.versions[k]; m.find(k) != nil || !now.is(read) {
+		return m.conflict(k, nil, read, now)
 	}
-	return m.versions[k].is(read)
+	return nil
 }
 
-func (m *mvcc) unchangedHash(ns, collection string, r *kvrwsetpb.KVReadHash) bool {
-	if collection == "" { // no key lives there; written, it would be a public one
-		return r.GetVersion() == nil
+func (m *mvcc) changedHash(ns, collection string, r *kvrwsetpb.KVReadHash) *Conflict {
+	k := statedb.Key{Namespace: ns, Collection: collection, Key: string(r.GetKeyHash())}
+	if collection != "" {
+		return m.changed(k, r.GetVersion())
 	}
-	return m.unchanged(statedb.Key{Namespace: ns, Collection: collection, Key: string(r.GetKeyHash())}, r.GetVersion())
+	if r.GetVersion() != nil { // no key lives there; written, it would be a public one
+		return &Conflict{Key: k, Read: &statedb.Version{Block: r.Version.BlockNum, Tx: r.Version.TxNum}}
+	}
+	return nil
 }
 
 func (v version) is(read *kvrwsetpb.Version) bool {
@@ -159,47 +160,78 @@ func (v version) is(read *kvrwsetpb.Version) bool {
 	return read.BlockNum == v.Block && read.TxNum == v.Tx
 }
 
-// sameRange asks a range query again and compares.
-func (m *mvcc) sameRange(ns string, q *kvrwsetpb.RangeQueryInfo) (same bool, err error) {
+// changedRange asks a range query again and compares.
+func (m *mvcc) changedRange(ns string, q *kvrwsetpb.RangeQueryInfo) (c *Conflict, err error) {
 	r, err := m.newRange(ns, q.GetStartKey(), q.GetEndKey(), !q.GetItrExhausted())
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer r.close(&err)
-	if want := q.GetReadsMerkleHashes(); want != nil {
-		return sameHashes(r, want)
+	if q.GetReadsMerkleHashes() != nil {
+		return m.changedHashes(r, ns, q)
 	}
-	return sameReads(r, q.GetRawReads().GetKvReads())
+	return m.changedReads(r, ns, q)
 }
 
-func sameReads(r *blockRange, want []*kvrwsetpb.KVRead) (bool, error) {
-	for _, w := range want {
+// changedReads compares result by result.
+func (m *mvcc) changedReads(r *blockRange, ns string, q *kvrwsetpb.RangeQueryInfo) (*Conflict, error) {
+	conflict := func(key string, read *kvrwsetpb.Version, now version) (*Conflict, error) {
+		return m.conflict(statedb.Key{Namespace: ns, Key: key}, q, read, now), nil
+	}
+	for _, w := range q.GetRawReads().GetKvReads() {
 		key, v, ok, err := r.next()
-		if err != nil || !ok || key != w.GetKey() || !(version{v, true}).is(w.GetVersion()) {
-			return false, err
+		switch {
+		case err != nil:
+			return nil, err
+		case ok && key < w.GetKey():
+			return conflict(key, nil, version{v, true})
+		case !ok || key != w.GetKey():
+			return conflict(w.GetKey(), w.GetVersion(), version{})
+		case !(version{v, true}).is(w.GetVersion()):
+			return conflict(key, w.GetVersion(), version{v, true})
 		}
 	}
-	_, _, more, err := r.next()
-	return err == nil && !more, err
+	key, v, more, err := r.next()
+	if err != nil || !more {
+		return nil, err
+	}
+	return conflict(key, nil, version{v, true})
 }
 
-func sameHashes(r *blockRange, want *kvrwsetpb.QueryReadsMerkleSummary) (bool, error) {
+// changedHashes compares with a summary, which does not tell what has changed.
+func (m *mvcc) changedHashes(r *blockRange, ns string, q *kvrwsetpb.RangeQueryInfo) (*Conflict, error) {
+	want := q.GetReadsMerkleHashes()
+	var newest version
+	var newestKey string
+	conflict := func() (*Conflict, error) {
+		c := &Conflict{Key: statedb.Key{Namespace: ns, Key: newestKey}, Query: q, Guessed: true}
+		if newest.found {
+			c.Current, c.Writer = &newest.Version, &newest.Version
+		}
+		return c, nil
+	}
 	reads, err := rwset.NewRangeReads(want.GetMaxDegree())
 	if err != nil {
-		return false, nil // no simulation makes such a summary
+		return conflict() // no simulation makes such a summary
 	}
 	for {
 		key, v, ok, err := r.next()
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		if !ok {
 			break
 		}
+		if !newest.found || newest.Before(v) {
+			newestKey, newest = key, version{v, true}
+		}
 		if reads.Add(key, wireVersion(v)) != nil || reads.Diverged(want) {
-			return false, nil // a key that cannot be encoded is in no summary
+			return conflict() // a key that cannot be encoded is in no summary
 		}
 	}
 	got, err := reads.Summary()
-	return err == nil && got != nil && got.MaxLevel == want.GetMaxLevel() && slices.EqualFunc(got.MaxLevelHashes, want.GetMaxLevelHashes(), bytes.Equal), nil
+	if err != nil || got == nil || got.MaxLevel != want.GetMaxLevel() || !slices.EqualFunc(got.MaxLevelHashes, want.GetMaxLevelHashes(), bytes.Equal) {
+		return conflict()
+	}
+	return nil, nil
 }

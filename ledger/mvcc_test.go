@@ -231,6 +231,10 @@ func (s *script) commit(d *datadriven.TestData) string {
 	fmt.Fprintf(&out, "block %d\n", b.Header.Number)
 	for i, arg := range d.CmdArgs {
 		fmt.Fprintf(&out, "%s: %s\n", arg.Key, b.Txs[i].Code)
+		if conflict, err := s.l.Explain(b, i); conflict != nil || err != nil {
+			require.NoError(s.t, err)
+			fmt.Fprintf(&out, "  %s\n", conflict)
+		}
 	}
 	if hash := block.CommitHash(b.Block); hash != nil {
 		fmt.Fprintf(&out, "commit hash %s…\n", hex.EncodeToString(hash[:4]))

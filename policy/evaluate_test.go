@@ -113,7 +113,7 @@ func TestEvaluate(t *testing.T) {
 			require.Equal(t, err, p.Evaluate(signed), "with nothing remembered")
 			answer := "satisfied"
 			if err != nil {
-				answer = err.Error()
+				answer = err.Error() + "\n  " + Explain(err).String()
 			}
 			out = append(out, mode.name+": "+answer)
 		}
@@ -204,6 +204,8 @@ func TestImplicitMeta(t *testing.T) {
 			require.NoError(t, err)
 		} else {
 			require.EqualError(t, err, c.text)
+			require.Contains(t, Explain(err).String(), " 'Writers' policies of")
+			require.NotEmpty(t, Explain(err).Signers)
 		}
 	}
 	_, err := NewImplicitMeta(&commonpb.ImplicitMetaPolicy{Rule: 7}, orgs)
@@ -229,8 +231,12 @@ func FuzzFromBytes(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_ = p.Evaluate(signed)
-		_ = p.Evaluate(nil)
+		for _, signed := range [][]SignedData{signed, nil} {
+			if err := p.Evaluate(signed); err != nil {
+				require.False(t, Explain(err).Policy.Satisfied)
+				require.Less(t, len(Explain(err).String()), 4*maxText)
+			}
+		}
 	})
 }
 

@@ -56,8 +56,9 @@ func (p *implicitMeta) Evaluate(signed []SignedData) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("implicit policy evaluation failed - %d sub-policies were satisfied, but this policy requires %d of the '%s' sub-policies to be satisfied",
-		satisfied, p.threshold, p.name)
+	return &Unsatisfied{policy: p, signed: signed,
+		text: fmt.Sprintf("implicit policy evaluation failed - %d sub-policies were satisfied, but this policy requires %d of the '%s' sub-policies to be satisfied",
+			satisfied, p.threshold, p.name)}
 }
 
 // Reject is the policy that stands in for one that is missing: nobody satisfies it.

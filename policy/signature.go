@@ -11,7 +11,7 @@ import (
 	"github.com/heddleledger/heddle/wire/msppb"
 )
 
-// Policy says whether a set of signatures is enough; nil means it is. The texts of the errors are Fabric's. A Policy is
+// Policy says whether a set of signatures is enough; nil means it is. The texts of the errors are Fabric's; Explain tells more. A Policy is
 // immutable and safe for concurrent use.
 type Policy interface {
 	Evaluate(signed []SignedData) error
@@ -43,8 +43,6 @@ type signer struct {
 	id     *msp.Identity
 	signed *SignedData
 }
-
-var errUnsatisfied = errors.New("signature set did not satisfy policy")
 
 // FromBytes compiles the bytes of a SignaturePolicyEnvelope, whose version must be 0.
 func FromBytes(b []byte, ids *msp.Manager, opts ...Option) (Policy, error) {
@@ -102,11 +100,11 @@ func compile(r *commonpb.SignaturePolicy, identities []*msppb.MSPPrincipal) (rul
 	return rule{}, fmt.Errorf("Unknown type: %T:%v", r.Type, r.Type)
 }
 
-// Evaluate returns nil if the signatures satisfy the policy.
+// Evaluate returns nil if the signatures satisfy the policy, else an *Unsatisfied.
 func (p *signaturePolicy) Evaluate(signed []SignedData) error {
 	signers := p.signers(signed)
 	if !p.pass(&p.root, signers, make([]bool, len(signers)), true) {
-		return errUnsatisfied
+		return &Unsatisfied{text: "signature set did not satisfy policy", policy: p, signed: signed}
 	}
 	return nil
 }
@@ -162,12 +160,18 @@ func (p *signaturePolicy) pass(r *rule, signers []signer, used []bool, outermost
 
 // take marks the first unused signer that satisfies the principal and whose signature is good.
 func (p *signaturePolicy) take(principal *msppb.MSPPrincipal, signers []signer, used []bool) bool {
-	for i := range signers {
-		if used[i] || p.ids.Satisfies(signers[i].id, principal) != nil || signers[i].signed.verify(signers[i].id) != nil {
-			continue
-		}
+	i := p.find(principal, signers, used)
+	if i >= 0 {
 		used[i] = true
-		return true
 	}
-	return false
+	return i >= 0
+}
+
+func (p *signaturePolicy) find(principal *msppb.MSPPrincipal, signers []signer, used []bool) int {
+	for i := range signers {
+		if !used[i] && p.ids.Satisfies(signers[i].id, principal) == nil && signers[i].signed.verify(signers[i].id) == nil {
+			return i
+		}
+	}
+	return -1
 }

@@ -91,10 +91,10 @@ func TestCodes(t *testing.T) {
 		{"high-S signature", "BAD_CREATOR_SIGNATURE", "Invalid S", func(e *endorsement) {
 			e.envelope = func(env *commonpb.Envelope) { env.Signature = highS(t, env.Signature) }
 		}},
-		{"creator of an unknown organization", "BAD_CREATOR_SIGNATURE", "MSP Org9MSP is unknown", func(e *endorsement) {
+		{"creator of an unknown organization", "BAD_CREATOR_SIGNATURE", "MSP Org9MSP is unknown here; known are OrdererMSP, Org1MSP, Org2MSP", func(e *endorsement) {
 			e.signatureHeader = func(h *commonpb.SignatureHeader) { h.Creator = claim(t, n.user1, "Org9MSP") }
 		}},
-		{"creator claims the other organization", "BAD_CREATOR_SIGNATURE", "", func(e *endorsement) {
+		{"creator claims the other organization", "BAD_CREATOR_SIGNATURE", "which is no CA of Org1MSP", func(e *endorsement) {
 			e.signatureHeader = func(h *commonpb.SignatureHeader) { h.Creator = claim(t, n.user2, "Org1MSP") }
 		}},
 		{"creator is garbage", "BAD_CREATOR_SIGNATURE", "MSP error", func(e *endorsement) {
@@ -201,7 +201,7 @@ func TestCodes(t *testing.T) {
 		{"unknown chaincode", "INVALID_OTHER_REASON", "lscc's state for [nocc] not found", func(e *endorsement) { e.chaincode = "nocc" }},
 		{"no endorsements", "ENDORSEMENT_POLICY_FAILURE", "signature set did not satisfy policy", func(e *endorsement) { e.endorsers = nil }},
 		{"one of two peers is enough", "VALID", "", func(e *endorsement) { e.endorsers = e.endorsers[1:] }},
-		{"endorsed by a client", "ENDORSEMENT_POLICY_FAILURE", "", func(e *endorsement) { e.endorsers = []*msp.Signer{n.user1} }},
+		{"endorsed by a client", "ENDORSEMENT_POLICY_FAILURE", "Org1MSP.peer (missing: User1@org1.example.com (Org1MSP client) is none", func(e *endorsement) { e.endorsers = []*msp.Signer{n.user1} }},
 		{"endorsed by a client, where any member may", "VALID", "", func(e *endorsement) {
 			e.chaincode, e.set, e.endorsers = "open", writeSet("open", "k"), []*msp.Signer{n.user1}
 		}},
@@ -210,20 +210,20 @@ func TestCodes(t *testing.T) {
 				p.Action.Endorsements = append([]*peerpb.Endorsement{{Endorser: garbage, Signature: garbage}, {}}, p.Action.Endorsements...)
 			}
 		}},
-		{"bad endorsement", "ENDORSEMENT_POLICY_FAILURE", "", func(e *endorsement) {
+		{"bad endorsement", "ENDORSEMENT_POLICY_FAILURE", "the signature of peer0.org1.example.com (Org1MSP peer) does not count: it is bad", func(e *endorsement) {
 			e.endorsers = e.endorsers[:1]
 			e.payload = func(p *peerpb.ChaincodeActionPayload) { p.Action.Endorsements[0].Signature = garbage }
 		}},
-		{"bad endorsement before a good one by the same peer", "ENDORSEMENT_POLICY_FAILURE", "", func(e *endorsement) {
+		{"bad endorsement before a good one by the same peer", "ENDORSEMENT_POLICY_FAILURE", "it has signed before", func(e *endorsement) {
 			e.endorsers = []*msp.Signer{n.peer1, n.peer1}
 			e.payload = func(p *peerpb.ChaincodeActionPayload) { p.Action.Endorsements[0].Signature = garbage }
 		}},
 		{"same endorsement twice", "VALID", "", func(e *endorsement) { e.endorsers = []*msp.Signer{n.peer1, n.peer1} }},
 		{"AND policy, both", "VALID", "", func(e *endorsement) { e.chaincode, e.set = "strict", writeSet("strict", "k") }},
-		{"AND policy, one", "ENDORSEMENT_POLICY_FAILURE", "", func(e *endorsement) {
+		{"AND policy, one", "ENDORSEMENT_POLICY_FAILURE", "all 2 of: Org1MSP.peer (signed by peer0.org1.example.com (Org1MSP peer)), Org2MSP.peer (missing)", func(e *endorsement) {
 			e.chaincode, e.set, e.endorsers = "strict", writeSet("strict", "k"), e.endorsers[:1]
 		}},
-		{"AND policy, the same twice", "ENDORSEMENT_POLICY_FAILURE", "", func(e *endorsement) {
+		{"AND policy, the same twice", "ENDORSEMENT_POLICY_FAILURE", "Org2MSP.peer (missing)", func(e *endorsement) {
 			e.chaincode, e.set, e.endorsers = "strict", writeSet("strict", "k"), []*msp.Signer{n.peer1, n.peer1}
 		}},
 		{"response changed after endorsement", "ENDORSEMENT_POLICY_FAILURE", "", func(e *endorsement) {
@@ -231,7 +231,7 @@ func TestCodes(t *testing.T) {
 				p.Action.ProposalResponsePayload = append(p.Action.ProposalResponsePayload, 0x20, 0x00) // an unknown field
 			}
 		}},
-		{"nothing written, endorsed by nobody", "ENDORSEMENT_POLICY_FAILURE", "", func(e *endorsement) {
+		{"nothing written, endorsed by nobody", "ENDORSEMENT_POLICY_FAILURE", "there are no signatures", func(e *endorsement) {
 			e.set, e.endorsers = &rwset.Set{}, nil
 		}},
 		{"writes to another chaincode, whose policy agrees", "VALID", "", func(e *endorsement) {

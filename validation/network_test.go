@@ -221,7 +221,7 @@ func (n *network) verdict(state State, envelopes ...[]byte) (*Verdict, error) {
 	return v.Decide(n.t.Context(), p, state)
 }
 
-// judge validates one block and gives the codes by name and, for each refused transaction, the reason.
+// judge validates one block and gives the codes by name and, for each refused transaction, the reason with its explanation.
 func (n *network) judge(state State, envelopes ...[]byte) (codes []string, reasons map[int]string) {
 	n.t.Helper()
 	verdict, err := n.verdict(state, envelopes...)
@@ -230,6 +230,9 @@ func (n *network) judge(state State, envelopes ...[]byte) (codes []string, reaso
 	for _, r := range verdict.Refusals {
 		require.Equal(n.t, r.Code, verdict.Block.Txs[r.Index].Code)
 		reasons[r.Index] = r.Err.Error()
+		if more := r.Explain(); more != "" {
+			reasons[r.Index] += ": " + more
+		}
 	}
 	for i, t := range verdict.Block.Txs {
 		codes = append(codes, t.Code.String())

@@ -174,10 +174,10 @@ func (t *transaction) checkCreator(channelID string, e *tx.Envelope, bundle *cha
 	}
 	id, err := bundle.MSPs().Identity(e.Creator())
 	if err != nil {
-		return fmt.Errorf("MSP error: %w", err)
+		return &creatorError{fmt.Errorf("MSP error: %w", err), e.Creator(), bundle.MSPs()}
 	}
 	if err := bundle.MSPs().Validate(id); err != nil {
-		return fmt.Errorf("creator certificate is not valid: %w", err)
+		return &creatorError{fmt.Errorf("creator certificate is not valid: %w", err), e.Creator(), bundle.MSPs()}
 	}
 	if err := id.Verify(e.Payload, e.Signature); err != nil {
 		return fmt.Errorf("creator's signature over the proposal is not valid: %w", err)

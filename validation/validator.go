@@ -1,10 +1,14 @@
 package validation
 
 import (
+	"errors"
+	"fmt"
 	"runtime"
 
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/ledger"
+	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/policy"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -56,3 +60,26 @@ type Refusal struct {
 	Code  peerpb.TxValidationCode
 	Err   error
 }
+
+// Explain says more than Err does, in one line: how the policy was missed, or what is wrong with the creator's certificate; empty if there is
+// nothing to add. It repeats work that deciding has done, so it is for some transactions, not for all.
+func (r Refusal) Explain() string {
+	if e := policy.Explain(r.Err); e != nil {
+		return e.String()
+	}
+	var creator *creatorError
+	if errors.As(r.Err, &creator) {
+		d := creator.ids.Describe(creator.creator)
+		return fmt.Sprintf("%s: %s", d, d.Problem)
+	}
+	return ""
+}
+
+// creatorError is about a creator that the channel's MSPs do not accept.
+type creatorError struct {
+	error
+	creator []byte
+	ids     *msp.Manager
+}
+
+func (e *creatorError) Unwrap() error { return e.error }

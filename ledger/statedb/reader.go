@@ -85,6 +85,20 @@ func (r Reader) History(ns, key string) (*HistoryIterator, error) {
 	return &HistoryIterator{cursor{it: it, skip: len(prefix)}}, nil
 }
 
+// LastWrite finds the last transaction before a version that wrote a public key; false if there is none.
+func (r Reader) LastWrite(ns, key string, before Version) (v Version, found bool, err error) {
+	prefix := appendHistoryPrefix(nil, ns, key)
+	it, err := r.iterate(prefix, appendHistoryKey(nil, ns, key, before))
+	if err != nil {
+		return Version{}, false, err
+	}
+	if it.Last() {
+		found = true
+		v, err = parseHistorySuffix(it.Key()[len(prefix):])
+	}
+	return v, found, errors.Join(err, it.Error(), it.Close())
+}
+
 // Expiring are the entries scheduled to expire at a block.
 func (r Reader) Expiring(at uint64) (due []Expiry, err error) {
 	prefix := appendExpiryPrefix(nil, at)

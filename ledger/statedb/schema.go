@@ -60,6 +60,11 @@ type Version struct {
 	Block, Tx uint64
 }
 
+// Before says whether the transaction v comes before w in the chain.
+func (v Version) Before(w Version) bool {
+	return v.Block < w.Block || v.Block == w.Block && v.Tx < w.Tx
+}
+
 // Value is one entry's content.
 type Value struct {
 	Value    []byte
