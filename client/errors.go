@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -41,11 +42,24 @@ type MismatchError struct {
 	TxID          string
 	First, Second string // addresses
 	Differ        string // what differs: response, writes, event, chaincode version
+	Differences   []Difference
 }
 
+// maxDifferences is how many differences an error lists.
+const maxDifferences = 10
+
 func (e *MismatchError) Error() string {
-	return fmt.Sprintf("ProposalResponsePayloads do not match: transaction %s: peers %s and %s differ in the %s; "+
+	var b strings.Builder
+	fmt.Fprintf(&b, "ProposalResponsePayloads do not match: transaction %s: peers %s and %s differ in the %s; "+
 		"is the chaincode deterministic, and are both peers at the same height?", e.TxID, e.First, e.Second, e.Differ)
+	for i, d := range e.Differences {
+		if i == maxDifferences {
+			fmt.Fprintf(&b, "\n  and %d more differences", len(e.Differences)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n  %s:\n    %s at %s\n    %s at %s", d.What, d.First, e.First, d.Second, e.Second)
+	}
+	return b.String()
 }
 
 // BroadcastError says that an orderer did not take an envelope. Either the call failed (Err) or the orderer answered with a Status other

@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 
-	"golang.org/x/sync/errgroup"
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/wire/peerpb"
 	"github.com/heddleledger/heddle/wire/tx"
+	"golang.org/x/sync/errgroup"
 )
 
 // Request names a chaincode function to call.
@@ -82,10 +80,9 @@ func (c *Client) Endorse(ctx context.Context, proposal *tx.Proposal, peers ...*P
 	}
 	for i, r := range responses[1:] {
 		if !bytes.Equal(r.Payload, responses[0].Payload) {
-			return nil, &MismatchError{
-				TxID: proposal.TxID(), First: peers[0].Address, Second: peers[i+1].Address,
-				Differ: difference(responses[0].Payload, r.Payload),
-			}
+			e := &MismatchError{TxID: proposal.TxID(), First: peers[0].Address, Second: peers[i+1].Address}
+			e.Differ, e.Differences = difference(responses[0].Payload, r.Payload)
+			return nil, e
 		}
 	}
 	return responses, nil
@@ -93,39 +90,6 @@ func (c *Client) Endorse(ctx context.Context, proposal *tx.Proposal, peers ...*P
 
 // refused is the status of a response from which on peers do not endorse.
 const refused = 400
-
-// difference tells in words where two response payloads part.
-func difference(a, b []byte) string {
-	x, err := action(a)
-	if err != nil {
-		return "response payload, which the first peer sent malformed: " + err.Error()
-	}
-	y, err := action(b)
-	if err != nil {
-		return "response payload, which the second peer sent malformed: " + err.Error()
-	}
-	switch {
-	case !proto.Equal(x.Response, y.Response):
-		return "chaincode's response"
-	case !bytes.Equal(x.Results, y.Results):
-		return "read-write set"
-	case !bytes.Equal(x.Events, y.Events):
-		return "chaincode event"
-	case !proto.Equal(x.ChaincodeId, y.ChaincodeId):
-		return "chaincode version"
-	default:
-		return "proposal hash"
-	}
-}
-
-func action(payload []byte) (*peerpb.ChaincodeAction, error) {
-	p := &peerpb.ProposalResponsePayload{}
-	if err := proto.Unmarshal(payload, p); err != nil {
-		return nil, err
-	}
-	a := &peerpb.ChaincodeAction{}
-	return a, proto.Unmarshal(p.Extension, a)
-}
 
 // Query asks one peer and returns the chaincode's response, which has a status below 400; else the error is an *EndorseError.
 func (c *Client) Query(ctx context.Context, peer *Peer, r Request) (*peerpb.Response, error) {
