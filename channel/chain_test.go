@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/heddleledger/heddle/internal/measured"
 	"github.com/heddleledger/heddle/internal/vectors"
+	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/ledger/statedb"
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/block"
@@ -27,7 +29,7 @@ func TestSampleChain(t *testing.T) {
 	facts := vectors.Facts(t, "fabric-1.4")
 	var commits []Committed
 	metrics := prometheus.NewRegistry()
-	o := Options{Dir: t.TempDir(), Metrics: NewMetrics(metrics), OnCommit: func(c Committed) { commits = append(commits, c) }}
+	o := Options{Dir: t.TempDir(), Metrics: NewMetrics(metrics), Ledger: ledger.Options{Metrics: ledger.NewMetrics(metrics)}, OnCommit: func(c Committed) { commits = append(commits, c) }}
 	c := join(t, o, ordered(t, 0))
 	for _, f := range facts[1:] {
 		require.NoError(t, c.Submit(t.Context(), ordered(t, f.Block)))
@@ -51,34 +53,18 @@ func TestSampleChain(t *testing.T) {
 	require.NoError(t, c.Err())
 
 	c.settle()
-	measured := samples(t, metrics)
-	require.Equal(t, float64(len(facts)), measured["ledger_blockchain_height mychannel"])
-	require.Equal(t, 80.0, measured["ledger_block_processing_time mychannel"])
-	require.Equal(t, 5.0, measured["ledger_transaction_count lscc:latest mychannel ENDORSER_TRANSACTION VALID"])
+	samples := measured.Samples(t, metrics)
+	require.Equal(t, float64(len(facts)), samples["ledger_blockchain_height mychannel"])
+	for _, step := range []string{"block_processing", "blockstorage_commit", "blockstorage_and_pvtdata_commit", "statedb_commit"} {
+		require.Equal(t, float64(len(facts)), samples["ledger_"+step+"_time mychannel"], step)
+	}
+	require.Equal(t, 5.0, samples["ledger_transaction_count lscc:latest mychannel ENDORSER_TRANSACTION VALID"])
 	for _, commit := range commits {
 		for _, r := range commit.Refusals {
 			require.Error(t, r.Err)
 			require.Equal(t, facts[commit.Block.Header.Number].Txs[r.Index].Code, r.Code.String())
 		}
 	}
-}
-
-// samples are the values of gauges and counters, and the counts of histograms, by name and labels.
-func samples(t *testing.T, g prometheus.Gatherer) map[string]float64 {
-	t.Helper()
-	families, err := g.Gather()
-	require.NoError(t, err)
-	all := map[string]float64{}
-	for _, f := range families {
-		for _, m := range f.Metric {
-			name := f.GetName()
-			for _, l := range m.Label {
-				name += " " + l.GetValue()
-			}
-			all[name] = m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
-		}
-	}
-	return all
 }
 
 // ordered is a block of the sample chain as the orderer served it.

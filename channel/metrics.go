@@ -1,18 +1,15 @@
 package channel
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heddleledger/heddle/validation"
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
-// Metrics measures the channels' ledgers under Fabric's names. A nil *Metrics measures nothing.
+// Metrics counts what the channels' ledgers hold under Fabric's names. A nil *Metrics counts nothing.
 type Metrics struct {
 	heights      *prometheus.GaugeVec
-	processing   *prometheus.HistogramVec
 	transactions *prometheus.CounterVec
 }
 
@@ -23,15 +20,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		heights: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: "ledger", Name: "blockchain_height", Help: "Height of the chain in blocks.",
 		}, labels),
-		processing: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: "ledger", Name: "block_processing_time", Help: "Time taken in seconds for ledger block processing.",
-			Buckets: []float64{0.005, 0.01, 0.015, 0.05, 0.1, 1, 10},
-		}, labels),
 		transactions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "ledger", Name: "transaction_count", Help: "Number of transactions processed.",
 		}, []string{"channel", "transaction_type", "chaincode", "validation_code"}),
 	}
-	r.MustRegister(m.heights, m.processing, m.transactions)
+	r.MustRegister(m.heights, m.transactions)
 	return m
 }
 
@@ -41,14 +34,12 @@ func (m *Metrics) height(channel string, height uint64) {
 	}
 }
 
-// committed counts a block that took so long from its snapshot of the state to its end. Labels are names that the channel knows, so that
-// clients cannot make them up.
-func (m *Metrics) committed(channel string, v *validation.Verdict, took time.Duration) {
+// committed counts a block. Labels are names that the channel knows, so that clients cannot make them up.
+func (m *Metrics) committed(channel string, v *validation.Verdict) {
 	if m == nil {
 		return
 	}
 	m.height(channel, v.Block.Header.Number+1)
-	m.processing.WithLabelValues(channel).Observe(took.Seconds())
 	for i := range v.Block.Txs {
 		t := &v.Block.Txs[i]
 		kind, chaincode := "unknown", "unknown"

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/validation"
@@ -113,7 +112,6 @@ func (c *Channel) commit(ctx context.Context) error {
 }
 
 func (c *Channel) commitBlock(ctx context.Context, p *validation.Prepared) error {
-	begin := time.Now()
 	verdict, err := c.decide(ctx, p)
 	if err != nil {
 		return err
@@ -124,7 +122,7 @@ func (c *Channel) commitBlock(ctx context.Context, p *validation.Prepared) error
 	if err := c.store(ctx, verdict.Block); err != nil {
 		return err
 	}
-	c.o.Metrics.committed(c.id, verdict, time.Since(begin))
+	c.o.Metrics.committed(c.id, verdict)
 	c.report(verdict)
 	return nil
 }

@@ -22,6 +22,8 @@ type ClientOptions struct {
 	Timeout time.Duration // for connecting; 0 means 3 s
 	// KeepaliveInterval and KeepaliveTimeout: ping a silent server after the one, give up on it after the other; 1 min and 20 s.
 	KeepaliveInterval, KeepaliveTimeout time.Duration
+	// MaxRecvMessage and MaxSendMessage bound a message in bytes; 0 means MaxMessageSize.
+	MaxRecvMessage, MaxSendMessage int
 }
 
 // Dial connects to address (host:port) and returns once the connection stands. Unlike a bare gRPC dial it does not retry in silence: the
@@ -58,7 +60,7 @@ func Dial(ctx context.Context, address string, o ClientOptions) (*grpc.ClientCon
 			MinConnectTimeout: o.Timeout,
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: o.KeepaliveInterval, Timeout: o.KeepaliveTimeout, PermitWithoutStream: true}),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessageSize), grpc.MaxCallSendMsgSize(MaxMessageSize)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(messageSize(o.MaxRecvMessage)), grpc.MaxCallSendMsgSize(messageSize(o.MaxSendMessage))),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("failed to create new connection: %w", err)

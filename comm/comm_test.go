@@ -283,4 +283,16 @@ func TestMessageSize(t *testing.T) {
 	require.NoError(t, call(t, conn, &commonpb.Envelope{Payload: make([]byte, 99<<20)}))
 	err := call(t, conn, &commonpb.Envelope{Payload: make([]byte, comm.MaxMessageSize+1)})
 	require.Equal(t, codes.ResourceExhausted, status.Code(err))
+
+	// Either side may be told a limit of its own.
+	small := serve(t, comm.ServerOptions{MaxRecvMessage: 1000, MaxSendMessage: 1})
+	err = call(t, dial(t, small, nil), &commonpb.Envelope{Payload: make([]byte, 1000)})
+	require.ErrorContains(t, err, "received message larger than max (1003 vs. 1000)")
+	err = call(t, dial(t, small, nil), &commonpb.Envelope{})
+	require.ErrorContains(t, err, "trying to send message larger than max (3 vs. 1)")
+	conn, err = comm.Dial(t.Context(), serve(t, comm.ServerOptions{}), comm.ClientOptions{MaxRecvMessage: 1, MaxSendMessage: 1000})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	require.ErrorContains(t, call(t, conn, &commonpb.Envelope{Payload: make([]byte, 1000)}), "trying to send message larger than max")
+	require.ErrorContains(t, call(t, conn, &commonpb.Envelope{}), "received message larger than max")
 }

@@ -9,8 +9,15 @@ package comm
 
 import "time"
 
-// MaxMessageSize bounds a gRPC message in both directions, in bytes.
+// MaxMessageSize bounds a gRPC message in both directions, in bytes, unless told otherwise.
 const MaxMessageSize = 100 * 1024 * 1024
+
+func messageSize(configured int) int {
+	if configured == 0 {
+		return MaxMessageSize
+	}
+	return configured
+}
 
 // Keepalive times of a server, Fabric's General.Keepalive and peer.keepalive. Zero fields take the defaults.
 type Keepalive struct {

@@ -26,7 +26,10 @@ type ServerOptions struct {
 	// StreamsPerConnection bounds the calls in progress on one connection; further ones wait at the client. 0 means 10,000.
 	StreamsPerConnection uint32
 	ConnectionTimeout    time.Duration // for the handshake; 0 means 5 s
-	Log                  *slog.Logger
+	// MaxRecvMessage and MaxSendMessage bound a message in bytes; 0 means MaxMessageSize.
+	MaxRecvMessage, MaxSendMessage int
+	Metrics                        *Metrics
+	Log                            *slog.Logger
 	// Unary and Stream run inside the limits and the panic guard, in order.
 	Unary  []grpc.UnaryServerInterceptor
 	Stream []grpc.StreamServerInterceptor
@@ -43,19 +46,20 @@ func NewServer(o ServerOptions) *grpc.Server {
 	if o.ConnectionTimeout == 0 {
 		o.ConnectionTimeout = 5 * time.Second
 	}
+	o.MaxRecvMessage, o.MaxSendMessage = messageSize(o.MaxRecvMessage), messageSize(o.MaxSendMessage)
 	k := o.Keepalive.orDefaults()
 	guard := &guard{log: o.Log, limits: newLimits(o.Limits)}
-	opts := []grpc.ServerOption{
+	opts := append(o.Metrics.options(),
 		grpc.ForceServerCodecV2(newCodec()),
-		grpc.MaxRecvMsgSize(MaxMessageSize),
-		grpc.MaxSendMsgSize(MaxMessageSize),
+		grpc.MaxRecvMsgSize(o.MaxRecvMessage),
+		grpc.MaxSendMsgSize(o.MaxSendMessage),
 		grpc.MaxConcurrentStreams(o.StreamsPerConnection),
 		grpc.ConnectionTimeout(o.ConnectionTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: k.Interval, Timeout: k.Timeout}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: k.MinInterval, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(append([]grpc.UnaryServerInterceptor{guard.unary}, o.Unary...)...),
 		grpc.ChainStreamInterceptor(append([]grpc.StreamServerInterceptor{guard.stream}, o.Stream...)...),
-	}
+	)
 	if o.TLS != nil {
 		opts = append(opts, grpc.Creds(credentials.NewTLS(o.TLS.config())))
 	}

@@ -47,8 +47,8 @@ type Peer struct {
 	Handlers               Handlers       `key:"handlers"`
 	ValidatorPoolSize      int            `key:"validatorPoolSize"` // 0: as many as there are processors
 	Limits                 Limits         `key:"limits"`
-	MaxRecvMsgSize         Size           `key:"maxRecvMsgSize,later"`
-	MaxSendMsgSize         Size           `key:"maxSendMsgSize,later"`
+	MaxRecvMsgSize         Size           `key:"maxRecvMsgSize"`
+	MaxSendMsgSize         Size           `key:"maxSendMsgSize"`
 }
 
 // PeerKeepalive is "peer.keepalive".

@@ -23,8 +23,8 @@ type General struct {
 	Cluster           Cluster               `key:"Cluster"`
 	Keepalive         OrdererKeepalive      `key:"Keepalive"`
 	ConnectionTimeout time.Duration         `key:"ConnectionTimeout"`
-	MaxRecvMsgSize    Size                  `key:"MaxRecvMsgSize,later"`
-	MaxSendMsgSize    Size                  `key:"MaxSendMsgSize,later"`
+	MaxRecvMsgSize    Size                  `key:"MaxRecvMsgSize"`
+	MaxSendMsgSize    Size                  `key:"MaxSendMsgSize"`
 	GenesisMethod     string                `key:"GenesisMethod"` // file or provisional; BootstrapMethod is 2.x's name for it
 	GenesisProfile    string                `key:"GenesisProfile"`
 	SystemChannel     string                `key:"SystemChannel"`

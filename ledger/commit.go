@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -48,25 +49,30 @@ func (l *Ledger) commit(ctx context.Context, b *Block, put func(*commonpb.Block)
 	if err := b.check(l.Info()); err != nil {
 		return err
 	}
+	times := steps{began: time.Now()}
 	u, hash, err := l.finish(b)
 	if err != nil {
 		return fmt.Errorf("deciding block [%d]: %w", b.Header.Number, err)
 	}
+	times.decided = time.Now()
 	if err := l.reach(FailDecided); err != nil {
 		return err
 	}
-	batch, err := l.store(b, u, put)
+	batch, took, err := l.store(b, u, put)
 	if err != nil {
 		return fmt.Errorf("committing block [%d]: %w", b.Header.Number, err)
 	}
+	times.stored, times.storage = time.Now(), took
 	if err := l.reach(FailStored); err != nil {
 		return errors.Join(err, batch.Close())
 	}
 	if err := batch.Apply(); err != nil {
 		return l.fail(b, err)
 	}
+	times.applied = time.Now()
 	l.commitHash = hash
 	l.publish(b.Header)
+	l.opts.Metrics.committed(l.channelID, times)
 	return l.reach(FailApplied)
 }
 
@@ -92,21 +98,25 @@ func (l *Ledger) finish(b *Block) (*updates, []byte, error) {
 	return u, hash, nil
 }
 
-// store writes the block to its file and, meanwhile, fills the batch that must follow it.
-func (l *Ledger) store(b *Block, u *updates, put func(*commonpb.Block) error) (*statedb.Batch, error) {
+// store writes the block to its file, which takes the time it tells, and meanwhile fills the batch that must follow it.
+func (l *Ledger) store(b *Block, u *updates, put func(*commonpb.Block) error) (batch *statedb.Batch, took time.Duration, err error) {
 	var g errgroup.Group
-	g.Go(func() error { return put(b.Block) })
-	batch, err := l.batch(b, u)
+	g.Go(func() error {
+		began := time.Now()
+		defer func() { took = time.Since(began) }()
+		return put(b.Block)
+	})
+	batch, err = l.batch(b, u)
 	if stored := g.Wait(); stored != nil {
 		if batch != nil {
 			stored = errors.Join(stored, batch.Close())
 		}
-		return nil, stored
+		return nil, took, stored
 	}
 	if err != nil {
-		return nil, l.fail(b, err)
+		return nil, took, l.fail(b, err)
 	}
-	return batch, nil
+	return batch, took, nil
 }
 
 // batch collects everything the block changes in the state store.

@@ -24,6 +24,7 @@ type Options struct {
 	SegmentSize    int64 // of the block file, bytes; 64 MiB if zero
 	CacheSize      int64 // of the state store, bytes of memory; 64 MiB if zero
 	DisableHistory bool  // as Fabric's ledger.history.enableHistoryDatabase: false
+	Metrics        *Metrics
 	// Failpoint is for crash tests: it is called after each of Failpoints, and an error from it stops the ledger as a crash would.
 	Failpoint func(step string) error
 }

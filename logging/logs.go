@@ -25,6 +25,7 @@ type Logs struct {
 	layout *layout // nil when lines are JSON or logfmt
 	json   bool
 	levels atomic.Pointer[levels]
+	counts counts
 }
 
 // output is where finished lines go, one at a time.
@@ -108,6 +109,10 @@ type moduleLevel struct {
 
 func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
 	now := h.logs.levels.Load()
+	if level < now.lowest {
+		return false
+	}
+	h.logs.counts.checked.of(level).Add(1)
 	m := h.level.Load()
 	if m == nil || m.under != now {
 		m = &moduleLevel{under: now, level: now.of(h.module)}
@@ -117,6 +122,7 @@ func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
 }
 
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
+	h.logs.counts.written.of(r.Level).Add(1)
 	out := h.logs.out
 	out.mu.Lock()
 	defer out.mu.Unlock()

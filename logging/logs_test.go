@@ -180,3 +180,17 @@ func FuzzSpec(f *testing.F) {
 		require.Equal(t, s, again)
 	})
 }
+
+// TestCounts: lines that no logger would write are not even counted as checked.
+func TestCounts(t *testing.T) {
+	logs, err := New(&bytes.Buffer{}, "", "warn:a=info")
+	require.NoError(t, err)
+	logs.Named("a").Debug("for nobody")
+	logs.Named("a").Info("for a")
+	logs.Named("b").Info("for a alone")
+	logs.Named("b").Error("for all")
+	checked, written := logs.Counts()
+	require.Equal(t, map[string]uint64{"payload": 0, "debug": 0, "info": 2, "warn": 0, "error": 1, "dpanic": 0, "panic": 0, "fatal": 0}, checked)
+	require.Equal(t, uint64(1), written["info"])
+	require.Equal(t, uint64(1), written["error"])
+}

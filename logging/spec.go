@@ -20,6 +20,7 @@ const (
 type levels struct {
 	byLogger map[string]slog.Level // keys as written: a trailing period means that logger alone
 	fallback slog.Level
+	lowest   slog.Level // that any logger has
 }
 
 var loggerName = regexp.MustCompile(`^[[:alnum:]_#:-]+(\.[[:alnum:]_#:-]+)*$`)
@@ -52,6 +53,10 @@ func parseSpec(spec string) (*levels, error) {
 			}
 			s.byLogger[name] = level
 		}
+	}
+	s.lowest = s.fallback
+	for _, level := range s.byLogger {
+		s.lowest = min(s.lowest, level)
 	}
 	return s, nil
 }
@@ -109,22 +114,25 @@ func parseLevel(name string) (slog.Level, bool) {
 	return 0, false
 }
 
-func levelName(level slog.Level) string {
+func levelName(level slog.Level) string { return names[rank(level)] }
+
+// rank is the place of a level, or of the one below it that has a name, in names.
+func rank(level slog.Level) int {
 	switch {
 	case level >= FatalLevel:
-		return "fatal"
+		return 7
 	case level >= PanicLevel:
-		return "panic"
+		return 6
 	case level >= DPanicLevel:
-		return "dpanic"
+		return 5
 	case level >= slog.LevelError:
-		return "error"
+		return 4
 	case level >= slog.LevelWarn:
-		return "warn"
+		return 3
 	case level >= slog.LevelInfo:
-		return "info"
+		return 2
 	case level >= slog.LevelDebug:
-		return "debug"
+		return 1
 	}
-	return "payload"
+	return 0
 }

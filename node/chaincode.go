@@ -70,7 +70,7 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 		},
 		Defined:  p.defines,
 		Debugged: conf.Process.Debug.Name,
-		Metrics:  chaincode.NewMetrics(p.metrics),
+		Metrics:  p.metrics.chaincode,
 		Log:      log,
 	}
 	if conf.DevMode() {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/heddleledger/heddle/chaincode/confine"
@@ -27,7 +26,7 @@ func newConfiguredPeer(t *testing.T, core string, log io.Writer) *peer {
 	conf.Peer.FileSystemPath = dir
 	logs, err := logging.New(log, "", "")
 	require.NoError(t, err)
-	return &peer{conf: conf, logs: logs, metrics: prometheus.NewRegistry()}
+	return &peer{conf: conf, logs: logs, metrics: newPeerMetrics(logs)}
 }
 
 func TestChaincodeLearnsItsLogLevels(t *testing.T) {

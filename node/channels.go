@@ -25,6 +25,7 @@ func (p *peer) dialOrderer(b *channelconfig.Bundle, address string) (comm.Client
 	o := comm.ClientOptions{
 		Timeout:           conf.DeliveryClient.ConnTimeout,
 		KeepaliveInterval: conf.Keepalive.DeliveryClient.Interval, KeepaliveTimeout: conf.Keepalive.DeliveryClient.Timeout,
+		MaxRecvMessage: int(conf.MaxRecvMsgSize), MaxSendMessage: int(conf.MaxSendMsgSize),
 	}
 	if !conf.TLS.Enabled {
 		return o, nil

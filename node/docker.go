@@ -64,7 +64,7 @@ func (p *peer) newDockerRuntime() (*docker.Runtime, error) {
 		PeerID:    p.conf.Peer.ID,
 		Dir:       dir,
 		Env:       os.Environ(),
-		Metrics:   docker.NewMetrics(p.metrics),
+		Metrics:   p.metrics.docker,
 		Log:       p.logs.Named("peer.chaincode"),
 		BuildLog:  p.logs.Named("chaincode.build"),
 	})

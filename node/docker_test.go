@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/heddleledger/heddle/config"
@@ -37,7 +36,7 @@ func TestChooseRuntime(t *testing.T) {
 	} {
 		conf, _, err := config.ParseCore("core.yaml", []byte("chaincode: {runtime: "+c.runtime+", mode: "+c.mode+"}\nvm: {endpoint: '"+c.endpoint+"'}\n"), nil)
 		require.NoError(t, err)
-		p := &peer{conf: conf, logs: logs, metrics: prometheus.NewRegistry()}
+		p := &peer{conf: conf, logs: logs, metrics: newPeerMetrics(logs)}
 		require.NoError(t, p.chooseRuntime(t.Context()))
 		require.Equal(t, c.docker, p.docker != nil, "%+v", c)
 		if p.docker != nil {
@@ -47,5 +46,5 @@ func TestChooseRuntime(t *testing.T) {
 	}
 	conf, _, err := config.ParseCore("core.yaml", []byte("vm: {endpoint: nonsense}\n"), nil)
 	require.NoError(t, err)
-	require.ErrorContains(t, (&peer{conf: conf, logs: logs, metrics: prometheus.NewRegistry()}).chooseRuntime(t.Context()), "vm.endpoint nonsense")
+	require.ErrorContains(t, (&peer{conf: conf, logs: logs, metrics: newPeerMetrics(logs)}).chooseRuntime(t.Context()), "vm.endpoint nonsense")
 }

@@ -9,8 +9,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
@@ -77,24 +75,6 @@ func operationsTLS(f tlsFiles) (*operations.TLS, error) {
 		return nil, err
 	}
 	return &operations.TLS{Certificate: s.Certificate, RequireClientCert: s.RequireClientCert, ClientRoots: s.ClientRoots}, nil
-}
-
-// newMetrics is a registry with what every process tells of itself.
-func newMetrics() *prometheus.Registry {
-	r := prometheus.NewRegistry()
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	active := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fabric_version", Help: "The active version of Fabric."}, []string{"version"})
-	active.WithLabelValues(version.Fabric).Set(1)
-	r.MustRegister(active)
-	return r
-}
-
-// gatherer is what /metrics shows; nothing unless the provider is prometheus.
-func gatherer(provider string, r *prometheus.Registry) prometheus.Gatherer {
-	if provider != "prometheus" {
-		return nil
-	}
-	return r
 }
 
 // startOperations serves metrics, health and log levels until ctx ends. checks are what /healthz asks, by component.

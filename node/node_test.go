@@ -198,6 +198,9 @@ func TestPeerAndOrderer(t *testing.T) {
 			_, body = get(t, at, "/metrics")
 			require.Contains(t, body, fmt.Sprintf("ledger_blockchain_height{channel=%q} 1\n", n.Channel))
 			require.Contains(t, body, `fabric_version{version="1.4.12"} 1`)
+			require.Contains(t, body, "grpc_comm_conn_opened ")
+			require.Contains(t, body, "grpc_server_")
+			require.Regexp(t, `logging_entries_written\{level="info"\} [1-9]`, body)
 			_, body = get(t, at, "/version")
 			require.Contains(t, body, `"Version":"1.4.12"`)
 		}

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -34,7 +33,7 @@ import (
 type ordering struct {
 	conf        *config.Orderer
 	logs        *logging.Logs
-	metrics     *prometheus.Registry
+	metrics     *ordererMetrics
 	signer      *msp.Signer
 	tls         *comm.ServerTLS // nil without TLS
 	clientRoots *channelRoots   // whose client certificates are trusted
@@ -47,7 +46,7 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	log := logs.Named("orderer")
-	o := &ordering{conf: conf, logs: logs, metrics: newMetrics()}
+	o := &ordering{conf: conf, logs: logs, metrics: newOrdererMetrics(logs)}
 	if err := o.loadIdentity(); err != nil {
 		return err
 	}
@@ -118,7 +117,7 @@ func (o *ordering) openStores(ctx context.Context) error {
 		Consenters: map[string]orderer.NewConsenter{
 			"solo": solo.New(cutting),
 			"etcdraft": raft.New(raft.Options{
-				Store: o.store, ServerCert: clusterCert, Mode: cutting, Metrics: raft.NewMetrics(o.metrics),
+				Store: o.store, ServerCert: clusterCert, Mode: cutting, Metrics: o.metrics.raft,
 			}),
 		},
 		NoExpirationChecks: conf.Authentication.NoExpirationChecks,
@@ -127,7 +126,7 @@ func (o *ordering) openStores(ctx context.Context) error {
 				o.logs.Named("orderer").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
 			}
 		},
-		Metrics: orderer.NewMetrics(o.metrics),
+		Metrics: o.metrics.orderer,
 		Now:     time.Now,
 		Log:     o.logs.Named("orderer.channel"),
 	})
@@ -146,6 +145,9 @@ func (o *ordering) serve(ctx context.Context, g *errgroup.Group) (*grpc.Server, 
 			MinInterval: conf.Keepalive.ServerMinInterval, Interval: conf.Keepalive.ServerInterval, Timeout: conf.Keepalive.ServerTimeout,
 		},
 		ConnectionTimeout: conf.ConnectionTimeout,
+		MaxRecvMessage:    int(conf.MaxRecvMsgSize),
+		MaxSendMessage:    int(conf.MaxSendMsgSize),
+		Metrics:           o.metrics.calls,
 		Log:               o.logs.Named("comm.grpc.server"),
 	})
 	ordererpb.RegisterAtomicBroadcastServer(server, orderer.NewServer(o.registry, &deliver.Server{
@@ -153,7 +155,7 @@ func (o *ordering) serve(ctx context.Context, g *errgroup.Group) (*grpc.Server, 
 		MutualTLS:          conf.TLS.Enabled && conf.TLS.ClientAuthRequired,
 		NoExpirationChecks: conf.Authentication.NoExpirationChecks,
 		Now:                time.Now,
-		Metrics:            deliver.NewMetrics(o.metrics),
+		Metrics:            o.metrics.deliver,
 		Log:                o.logs.Named("common.deliver"),
 	}, o.logs.Named("orderer.common.server")))
 	if err := o.serveOperations(ctx, g); err != nil {
@@ -179,7 +181,7 @@ func (o *ordering) serveOperations(ctx context.Context, g *errgroup.Group) error
 		return err
 	}
 	return startOperations(ctx, g, operations.Options{
-		Address: conf.ListenAddress, TLS: opsTLS, Gatherer: gatherer(o.conf.Metrics.Provider, o.metrics), Logs: o.logs, Log: o.logs.Named("operations"),
+		Address: conf.ListenAddress, TLS: opsTLS, Gatherer: gatherer(o.conf.Metrics.Provider, o.metrics.registry), Logs: o.logs, Log: o.logs.Named("operations"),
 	}, map[string]operations.HealthCheck{
 		"channels": func(context.Context) error { return o.registry.Err() },
 	})

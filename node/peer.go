@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/heddleledger/heddle/acl"
@@ -39,7 +38,7 @@ import (
 type peer struct {
 	conf    *config.Core
 	logs    *logging.Logs
-	metrics *prometheus.Registry
+	metrics *peerMetrics
 	signer  *msp.Signer
 	local   *msp.Manager
 	tls     *comm.ServerTLS // nil without TLS
@@ -63,7 +62,7 @@ type CompiledIn map[string]shim.Chaincode
 func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compiledIn CompiledIn) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	p := &peer{conf: conf, logs: logs, metrics: newMetrics(), compiledIn: compiledIn}
+	p := &peer{conf: conf, logs: logs, metrics: newPeerMetrics(logs), compiledIn: compiledIn}
 	if err := p.loadIdentity(); err != nil {
 		return err
 	}
@@ -142,13 +141,13 @@ func (p *peer) openStores(ctx context.Context) error {
 	p.packages.Log = p.logs.Named("ccprovider")
 	p.channels, err = channel.Open(ctx, channel.Options{
 		Dir:    filepath.Join(dir, "ledgersData"),
-		Ledger: ledger.Options{DisableHistory: !p.conf.Ledger.History.EnableHistoryDatabase},
+		Ledger: ledger.Options{DisableHistory: !p.conf.Ledger.History.EnableHistoryDatabase, Metrics: p.metrics.ledger},
 		Sync: &channel.Sync{
 			Dial: p.dialOrderer, Endpoints: p.orderers, Signer: p.signer, Now: time.Now,
 			MaxBackoff: min(p.conf.Peer.DeliveryClient.ReConnectBackoffThreshold, maxBackoff),
 		},
 		Workers: p.conf.Peer.ValidatorPoolSize,
-		Metrics: channel.NewMetrics(p.metrics),
+		Metrics: p.metrics.channels,
 		OnConfig: func(b *channelconfig.Bundle) {
 			if err := p.roots.update(b); err != nil {
 				p.logs.Named("channel").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
@@ -174,7 +173,7 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 	server := comm.NewServer(p.serverOptions())
 	peerpb.RegisterEndorserServer(server, endorser.New(endorser.Options{
 		Log: p.logs.Named("endorser"), Now: time.Now, Signer: p.signer, Local: p.local, ACL: p.acl, Packages: p.packages, Chaincode: support,
-		Metrics: endorser.NewMetrics(p.metrics),
+		Metrics: p.metrics.endorser,
 		Channel: func(id string) (*channelconfig.Bundle, *ledger.Ledger, bool) {
 			c, ok := p.channels.Get(id)
 			if !ok {
@@ -188,7 +187,7 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 		TimeWindow: conf.Authentication.TimeWindow,
 		MutualTLS:  p.tls != nil && p.tls.RequireClientCert,
 		Now:        time.Now,
-		Metrics:    deliver.NewMetrics(p.metrics),
+		Metrics:    p.metrics.deliver,
 		Log:        p.logs.Named("common.deliverevents"),
 	}})
 	if err := p.serveAdmin(ctx, g, server); err != nil {
@@ -217,6 +216,9 @@ func (p *peer) serverOptions() comm.ServerOptions {
 			"protos.Deliver":  conf.Limits.Concurrency.DeliverService,
 		},
 		ConnectionTimeout: conf.ConnectionTimeout,
+		MaxRecvMessage:    int(conf.MaxRecvMsgSize),
+		MaxSendMessage:    int(conf.MaxSendMsgSize),
+		Metrics:           p.metrics.calls,
 		Log:               p.logs.Named("comm.grpc.server"),
 	}
 }
@@ -247,7 +249,7 @@ func (p *peer) serveOperations(ctx context.Context, g *errgroup.Group) error {
 		checks["chaincode"] = func(ctx context.Context) error { return golang.Ready(ctx, p.buildCache()) }
 	}
 	return startOperations(ctx, g, operations.Options{
-		Address: conf.ListenAddress, TLS: opsTLS, Gatherer: gatherer(p.conf.Metrics.Provider, p.metrics), Logs: p.logs, Log: p.logs.Named("operations"),
+		Address: conf.ListenAddress, TLS: opsTLS, Gatherer: gatherer(p.conf.Metrics.Provider, p.metrics.registry), Logs: p.logs, Log: p.logs.Named("operations"),
 	}, checks)
 }
 

@@ -35,6 +35,8 @@ type BatchLimits struct {
 // It is pure but for the channel configuration it reads. A configuration message is cut alone, after what came before it, and closes the door
 // (Accepting) until its block is written, since everything after it must be judged by the new configuration.
 type Assembler struct {
+	OnCut func(waited time.Duration) // told of each batch that is cut how long its first message waited; may be nil
+
 	limits      func() BatchLimits
 	mode        BatchCutting
 	maxInFlight int
@@ -57,18 +59,34 @@ func (a *Assembler) Accepting() bool { return !a.fenced && len(a.due) == 0 }
 
 // Add takes a message in. It must be good under the channel's present configuration.
 func (a *Assembler) Add(m *Message, now time.Time) {
+	_, since := a.cutter.Pending()
 	if !m.Config {
-		a.due = append(a.due, a.cutter.Add(m, a.limits().Size, now)...)
+		a.cut(a.cutter.Add(m, a.limits().Size, now), m, since, now)
 		return
 	}
-	a.due = append(a.cutter.cutInto(a.due), []*Message{m})
+	a.cut(append(a.cutter.cutInto(nil), []*Message{m}), m, since, now)
 	a.fenced = true
+}
+
+// cut takes batches that are due: one may begin with the newest message, the others began to fill at since.
+func (a *Assembler) cut(due [][]*Message, newest *Message, since, now time.Time) {
+	a.due = append(a.due, due...)
+	for _, batch := range due {
+		var waited time.Duration
+		if batch[0] != newest {
+			waited = now.Sub(since)
+		}
+		if a.OnCut != nil {
+			a.OnCut(waited)
+		}
+	}
 }
 
 // Next returns the blocks to propose now.
 func (a *Assembler) Next(now time.Time) []*commonpb.Block {
 	if len(a.due) == 0 && a.mayCut(now) {
-		a.due = a.cutter.cutInto(a.due)
+		_, since := a.cutter.Pending()
+		a.cut(a.cutter.cutInto(nil), nil, since, now)
 	}
 	var blocks []*commonpb.Block
 	for len(a.due) > 0 && a.inFlight < a.maxInFlight {
@@ -126,5 +144,5 @@ func (a *Assembler) Idle() bool {
 
 // Reset drops everything that was not written and continues after tip: what a node does that becomes, or stops being, the leader.
 func (a *Assembler) Reset(tip *commonpb.BlockHeader) {
-	*a = Assembler{limits: a.limits, mode: a.mode, maxInFlight: a.maxInFlight, flush: a.flush, tip: tip}
+	*a = Assembler{OnCut: a.OnCut, limits: a.limits, mode: a.mode, maxInFlight: a.maxInFlight, flush: a.flush, tip: tip}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/ledger/blockfile"
@@ -82,6 +83,9 @@ func (c *Channel) Log() *slog.Logger { return c.log }
 
 // Tip is the header of the last appended block. Only for the goroutine that appends, and for a consenter before it has started one.
 func (c *Channel) Tip() *commonpb.BlockHeader { return c.tip }
+
+// Filled measures a batch whose first message waited so long; a consenter's Assembler calls it.
+func (c *Channel) Filled(waited time.Duration) { c.registry.o.Metrics.filled(c.id, waited) }
 
 // BatchLimits are the batch size and timeout of the present configuration.
 func (c *Channel) BatchLimits() BatchLimits {

@@ -132,3 +132,32 @@ func TestAssembler(t *testing.T) {
 		return out.String() + "\n"
 	})
 }
+
+// TestFillTime: how long the first message of a batch waited until the batch was cut; the message that cuts it by its size waited for nothing.
+func TestFillTime(t *testing.T) {
+	at := time.Unix(100, 0)
+	limits := BatchLimits{Size: &ordererpb.BatchSize{MaxMessageCount: 2, PreferredMaxBytes: 100}, Timeout: 5 * time.Second}
+	a := NewAssembler(&commonpb.BlockHeader{}, Timeout, 10, func() BatchLimits { return limits })
+	var waited []time.Duration
+	a.OnCut = func(d time.Duration) { waited = append(waited, d) }
+	after := func(seconds time.Duration) time.Time { at = at.Add(seconds * time.Second); return at }
+
+	add := func(m *Message, now time.Time) {
+		a.Add(m, now)
+		a.Next(now)
+	}
+	add(bytesOf("first", 10, false), after(0))
+	add(bytesOf("second", 10, false), after(1)) // full
+	add(bytesOf("third", 10, false), after(1))
+	add(bytesOf("large", 200, false), after(2)) // after third, and alone
+	add(bytesOf("fourth", 10, false), after(1))
+	require.Empty(t, a.Next(after(4)))
+	require.Len(t, a.Next(after(1)), 1) // timeout
+	add(bytesOf("fifth", 10, false), after(1))
+	add(bytesOf("config", 10, true), after(3))
+	seconds := make([]float64, len(waited))
+	for i, d := range waited {
+		seconds[i] = d.Seconds()
+	}
+	require.Equal(t, []float64{1, 2, 0, 5, 3, 0}, seconds)
+}

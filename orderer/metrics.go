@@ -5,14 +5,15 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
 // Metrics measures Broadcast, and the chains that come of it, under Fabric's names. A nil *Metrics measures nothing.
 type Metrics struct {
-	validate, enqueue *prometheus.HistogramVec
-	processed         *prometheus.CounterVec
-	heights           *prometheus.GaugeVec
+	validate, enqueue, fill, storage *prometheus.HistogramVec
+	processed                        *prometheus.CounterVec
+	heights                          *prometheus.GaugeVec
 }
 
 // NewMetrics registers the metrics.
@@ -25,6 +26,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		enqueue: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "broadcast", Name: "enqueue_duration", Help: "The time to enqueue a transaction in seconds.",
 		}, labels),
+		fill: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "blockcutter", Name: "block_fill_duration", Help: "The time from first transaction enqueing to the block being cut in seconds.",
+		}, []string{"channel"}),
+		storage: ledger.NewStorageTime(),
 		processed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "broadcast", Name: "processed_count", Help: "The number of transactions processed.",
 		}, labels),
@@ -32,13 +37,25 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Namespace: "ledger", Name: "blockchain_height", Help: "Height of the chain in blocks.",
 		}, []string{"channel"}),
 	}
-	r.MustRegister(m.validate, m.enqueue, m.processed, m.heights)
+	r.MustRegister(m.validate, m.enqueue, m.fill, m.storage, m.processed, m.heights)
 	return m
 }
 
 func (m *Metrics) height(channel string, height uint64) {
 	if m != nil {
 		m.heights.WithLabelValues(channel).Set(float64(height))
+	}
+}
+
+func (m *Metrics) filled(channel string, waited time.Duration) {
+	if m != nil {
+		m.fill.WithLabelValues(channel).Observe(waited.Seconds())
+	}
+}
+
+func (m *Metrics) stored(channel string, took time.Duration) {
+	if m != nil {
+		m.storage.WithLabelValues(channel).Observe(took.Seconds())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -38,9 +39,11 @@ func (c *Channel) Append(b *commonpb.Block, consenterMetadata []byte) error {
 	if err := sign(c.registry.o.Signer, b, lastConfig, consenterMetadata); err != nil {
 		return fmt.Errorf("channel %s: signing block [%d]: %w", c.id, b.Header.Number, err)
 	}
+	began := time.Now()
 	if err := c.blocks.AppendNoSync(b); err != nil {
 		return fmt.Errorf("channel %s: writing block [%d]: %w", c.id, b.Header.Number, err)
 	}
+	c.registry.o.Metrics.stored(c.id, time.Since(began))
 	c.registry.o.FailPoint("append")
 	c.tip, c.lastConfig = b.Header, lastConfig
 	if next != nil {

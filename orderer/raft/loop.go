@@ -41,6 +41,7 @@ func (n *node) loop(ctx context.Context) error {
 func (n *node) newLeader() (*leader, error) {
 	l := &leader{node: n, tip: n.channel.Tip()}
 	l.assembler = orderer.NewAssembler(l.tip, n.o.Mode, n.s.maxInFlight, n.channel.BatchLimits)
+	l.assembler.OnCut = n.channel.Filled
 	var err error
 	if _, l.voters, err = n.log.InitialState(); err != nil {
 		return nil, err

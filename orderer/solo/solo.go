@@ -32,6 +32,7 @@ func New(mode orderer.BatchCutting) orderer.NewConsenter {
 			cancel:  cancel,
 		}
 		a := orderer.NewAssembler(c.Tip(), mode, maxInFlight, c.BatchLimits)
+		a.OnCut = c.Filled
 		group.Go(func() error { return s.assemble(ctx, a) })
 		group.Go(func() error { return s.write(ctx) })
 		return s, nil
