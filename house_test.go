@@ -22,7 +22,7 @@ var storeys = [][]string{
 	{"policy"},
 	{"channelconfig", "comm"},
 	{"ledger", "cryptogen"},
-	{"chaincode", "validation", "acl"},
+	{"chaincode", "plugin", "validation", "acl"},
 	{"blocksync", "deliver"},
 	{"channel"},
 	{"admin", "chaincode/system", "endorser", "orderer", "operations"},

@@ -15,9 +15,11 @@ type Call struct {
 	Name      string
 	Version   string // of the channel's definition; system chaincodes have none
 	Input     *peerpb.ChaincodeInput
-	Init      bool              // run Init of the installed package Name, Version, whatever the channel's state says
-	Proposal  *tx.Proposal      // what the client signed
-	Simulator *ledger.Simulator // of ChannelID; nil outside any channel. The caller closes it, after Invoke has returned.
+	Init      bool         // run Init of the installed package Name, Version, whatever the channel's state says
+	Proposal  *tx.Proposal // what the client signed
+	// Decorations are what the peer adds to the input. Those that the input has are a client's or a calling chaincode's, and are dropped.
+	Decorations map[string][]byte
+	Simulator   *ledger.Simulator // of ChannelID; nil outside any channel. The caller closes it, after Invoke has returned.
 
 	event *peerpb.ChaincodeEvent
 }

@@ -59,7 +59,9 @@ func (t *transaction) invokeChaincode(ctx context.Context, m *peerpb.ChaincodeMe
 
 // calleeOf is the call that caller makes to "name[:version][/channel]". The version is of no account: the channel's definition has one.
 func calleeOf(name string, caller *Call) *Call {
-	c := &Call{ChannelID: caller.ChannelID, TxID: caller.TxID, Proposal: caller.Proposal, Simulator: caller.Simulator}
+	c := &Call{
+		ChannelID: caller.ChannelID, TxID: caller.TxID, Proposal: caller.Proposal, Decorations: caller.Decorations, Simulator: caller.Simulator,
+	}
 	name, channel, _ := strings.Cut(name, "/")
 	if channel != "" {
 		c.ChannelID = channel

@@ -91,9 +91,9 @@ func (t *transaction) timedOut(err error) error {
 	return err
 }
 
-// opening is the message that begins a call. Decorations are the peer's to add, and this one adds none: a client's are dropped.
+// opening is the message that begins a call.
 func opening(c *Call) (*peerpb.ChaincodeMessage, error) {
-	payload, err := proto.Marshal(&peerpb.ChaincodeInput{Args: c.Input.GetArgs(), IsInit: c.Input.GetIsInit()})
+	payload, err := proto.Marshal(&peerpb.ChaincodeInput{Args: c.Input.GetArgs(), IsInit: c.Input.GetIsInit(), Decorations: c.Decorations})
 	if err != nil {
 		return nil, fmt.Errorf("failed to create chaincode message: %w", err)
 	}

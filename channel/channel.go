@@ -44,7 +44,7 @@ func newChannel(r *Registry, bundle *channelconfig.Bundle, l *ledger.Ledger) *Ch
 	id := bundle.ChannelID()
 	c := &Channel{
 		id: id, o: &r.o, log: r.o.Log.With("channel", id), ledger: l,
-		validator: validation.New(id, validation.Options{Workers: r.o.Workers}),
+		validator: validation.New(id, validation.Options{Workers: r.o.Workers, Plugins: r.o.Plugins}),
 		incoming:  make(chan *commonpb.Block, 1), prepared: make(chan *validation.Prepared, 1),
 		next: l.Height(), lastHash: l.Info().CurrentBlockHash, done: make(chan struct{}),
 	}

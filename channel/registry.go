@@ -13,6 +13,7 @@ import (
 
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/ledger"
+	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/validation"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -20,10 +21,11 @@ import (
 
 // Options are what all channels of a peer have in common. Dir and Log must be set.
 type Options struct {
-	Dir     string         // a folder per channel, named by its id
-	Ledger  ledger.Options // its Log is set from Log if nil
-	Workers int            // how many transactions are validated together; 0 means GOMAXPROCS
-	Sync    *Sync          // how blocks are pulled from orderers; nil leaves that to Channel.Submit
+	Dir     string                       // a folder per channel, named by its id
+	Ledger  ledger.Options               // its Log is set from Log if nil
+	Workers int                          // how many transactions are validated together; 0 means GOMAXPROCS
+	Plugins map[string]plugin.Validation // by the name that a chaincode's definition has; nil: the default one, as vscc
+	Sync    *Sync                        // how blocks are pulled from orderers; nil leaves that to Channel.Submit
 	Log     *slog.Logger
 
 	// OnConfig is told of every configuration that comes into force, the first one included, before any block under it is looked at.

@@ -15,14 +15,16 @@ import (
 	"github.com/heddleledger/heddle/cli/network"
 	"github.com/heddleledger/heddle/cli/orderer"
 	"github.com/heddleledger/heddle/cli/peer"
+	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/version"
 )
 
-// IO is what a process has from its surroundings.
+// IO is what a process has from its surroundings and its binary.
 type IO struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Env            []string // "KEY=value"
+	Env            []string        // "KEY=value"
+	Plugins        plugin.Registry // what the binary adds to peers
 }
 
 // tool runs one command with its arguments and returns the exit status.
@@ -32,7 +34,7 @@ type tool func(ctx context.Context, args []string, io IO) int
 func fabricTools() map[string]tool {
 	return map[string]tool{
 		"peer": func(ctx context.Context, args []string, io IO) int {
-			return peer.Run(ctx, args, peer.IO{Stdout: io.Stdout, Stderr: io.Stderr, Env: io.Env})
+			return peer.Run(ctx, args, peer.IO{Stdout: io.Stdout, Stderr: io.Stderr, Env: io.Env, Plugins: io.Plugins})
 		},
 		"orderer": func(ctx context.Context, args []string, io IO) int {
 			return orderer.Run(ctx, args, io.Stdout, io.Stderr, io.Env)

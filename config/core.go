@@ -153,18 +153,23 @@ type AdminService struct {
 	ListenAddress string `key:"listenAddress"`
 }
 
-// Handlers names what a proposal passes through. Only Fabric's own handlers exist here.
+// Handlers names what a proposal, and a transaction, passes through: Fabric's own handlers, and those that a build of one's own registers.
 type Handlers struct {
 	AuthFilters []Handler          `key:"authFilters"`
 	Decorators  []Handler          `key:"decorators"`
-	Endorsers   map[string]Handler `key:"endorsers"`
-	Validators  map[string]Handler `key:"validators"`
+	Endorsers   map[string]Handler `key:"endorsers"`  // by the name that a chaincode's definition has for it
+	Validators  map[string]Handler `key:"validators"` // likewise
 }
 
 // Handler is one entry of Handlers.
 type Handler struct {
 	Name    string `key:"name"`
-	Library string `key:"library"`
+	Library string `key:"library"` // a shared object, in Fabric
+}
+
+// HandlerNames are the handlers, by kind, that a build has beyond Fabric's own.
+type HandlerNames struct {
+	AuthFilters, Decorators, Endorsers, Validators []string
 }
 
 // Limits is "peer.limits".
@@ -397,6 +402,12 @@ func defaultCore() *Core {
 		ReconnectTotalTimeThreshold: time.Hour, ConnTimeout: 3 * time.Second, ReConnectBackoffThreshold: time.Hour,
 	}
 	p.Profile.ListenAddress = "0.0.0.0:6060"
+	p.Handlers = Handlers{
+		AuthFilters: []Handler{{Name: "DefaultAuth"}, {Name: "ExpirationCheck"}},
+		Decorators:  []Handler{{Name: "DefaultDecorator"}},
+		Endorsers:   map[string]Handler{"escc": {Name: "DefaultEndorsement"}},
+		Validators:  map[string]Handler{"vscc": {Name: "DefaultValidation"}},
+	}
 	p.Limits.Concurrency = Concurrency{EndorserService: 2500, DeliverService: 2500}
 	p.MaxRecvMsgSize, p.MaxSendMsgSize = 100<<20, 100<<20
 	c.Chaincode = Chaincode{

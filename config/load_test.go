@@ -81,7 +81,7 @@ func TestFiles(t *testing.T) {
 			c, notices, err := ParseCore("/etc/f/core.yaml", text, env)
 			var invalid error
 			if err == nil {
-				invalid = c.Validate()
+				invalid = c.Validate(HandlerNames{})
 			}
 			show(c, defaultCore(), notices, err, invalid)
 		case "orderer":
@@ -148,11 +148,11 @@ func TestValidateFiles(t *testing.T) {
 	}
 	c, _, err := ParseCore(filepath.Join(dir, "core.yaml"), []byte("peer: {tls: {enabled: true, clientAuthRequired: true, cert: {file: c}, key: {file: k}, clientRootCAs: {files: [r]}}}"), nil)
 	require.NoError(t, err)
-	require.NoError(t, c.Validate())
+	require.NoError(t, c.Validate(HandlerNames{}))
 	cert, key := c.Peer.TLS.ClientPair()
 	require.Equal(t, []string{filepath.Join(dir, "c"), filepath.Join(dir, "k")}, []string{cert, key})
 	c.Peer.TLS.ClientCert.File = "x"
-	require.ErrorContains(t, c.Validate(), "peer.tls.clientCert.file and peer.tls.clientKey.file must be set together")
+	require.ErrorContains(t, c.Validate(HandlerNames{}), "peer.tls.clientCert.file and peer.tls.clientKey.file must be set together")
 	cert, key = c.Peer.TLS.ClientPair()
 	require.Equal(t, []string{"x", ""}, []string{cert, key})
 
@@ -199,7 +199,7 @@ func FuzzCore(f *testing.F) {
 		c, _, err := ParseCore("/etc/f/core.yaml", text, []string{"CORE_PEER_ID=x"})
 		if err == nil {
 			require.Equal(t, "x", c.Peer.ID)
-			_ = c.Validate()
+			_ = c.Validate(HandlerNames{})
 		}
 		_, _, _ = ParseOrderer("/etc/f/orderer.yaml", text, nil)
 	})

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -54,8 +55,9 @@ func (c *check) err() error {
 	return c.problems
 }
 
-// Validate reports everything that keeps a peer from starting with this configuration. The error is of type Problems.
-func (c *Core) Validate() error {
+// Validate reports everything that keeps a peer from starting with this configuration; own are the handlers that the build has beyond
+// Fabric's. The error is of type Problems.
+func (c *Core) Validate(own HandlerNames) error {
 	k := &check{origins: c.origins}
 	p := &c.Peer
 	k.address(p.ListenAddress, "peer.listenAddress")
@@ -90,7 +92,7 @@ func (c *Core) Validate() error {
 	if p.AdminService.ListenAddress != "" {
 		k.address(p.AdminService.ListenAddress, "peer.adminService.listenAddress")
 	}
-	k.handlers(&p.Handlers)
+	k.handlers(&p.Handlers, own)
 	k.that(c.Chaincode.Process.Files >= 0, "chaincode.process.files", "must not be negative")
 	k.that(c.Chaincode.Process.Processes >= 0, "chaincode.process.processes", "must not be negative")
 	if c.Chaincode.Process.Debug.Name != "" {
@@ -169,26 +171,34 @@ func (c *check) bccsp(b *BCCSP, key string) {
 	c.that(b.SW.Security == 256, key+".SW.Security", "must be 256: identities and blocks use SHA-256")
 }
 
-// handlers refuses plugins and handlers that do not exist here, since leaving one out would be a hole.
-func (c *check) handlers(h *Handlers) {
-	for _, f := range h.AuthFilters {
-		c.oneOf(f.Name, "peer.handlers.authFilters", "DefaultAuth", "ExpirationCheck", "TimeWindowCheck")
-		c.noLibrary(f, "peer.handlers.authFilters")
-	}
-	for _, f := range h.Decorators {
-		c.oneOf(f.Name, "peer.handlers.decorators", "DefaultDecorator")
-		c.noLibrary(f, "peer.handlers.decorators")
-	}
-	for _, f := range h.Endorsers {
-		c.oneOf(f.Name, "peer.handlers.endorsers", "DefaultEndorsement")
-		c.noLibrary(f, "peer.handlers.endorsers")
-	}
-	for _, f := range h.Validators {
-		c.oneOf(f.Name, "peer.handlers.validators", "DefaultValidation")
-		c.noLibrary(f, "peer.handlers.validators")
+// handlers refuses handlers that this build does not have, since leaving one out would be a hole.
+func (c *check) handlers(h *Handlers, own HandlerNames) {
+	for _, kind := range []struct {
+		key      string
+		named    []Handler
+		fabric   []string
+		compiled []string
+	}{
+		{"authFilters", h.AuthFilters, []string{"DefaultAuth", "ExpirationCheck", "TimeWindowCheck"}, own.AuthFilters},
+		{"decorators", h.Decorators, []string{"DefaultDecorator"}, own.Decorators},
+		{"endorsers", byKey(h.Endorsers), []string{"DefaultEndorsement"}, own.Endorsers},
+		{"validators", byKey(h.Validators), []string{"DefaultValidation"}, own.Validators},
+	} {
+		for _, f := range kind.named {
+			key := "peer.handlers." + kind.key
+			if f.Library != "" {
+				c.that(false, key, "names the Go plugin "+f.Library+"; shared objects are not loaded: compile the handler in, as samples/custompeer does, and name it without library")
+				continue
+			}
+			c.oneOf(f.Name, key, append(kind.fabric, kind.compiled...)...)
+		}
 	}
 }
 
-func (c *check) noLibrary(h Handler, key string) {
-	c.that(h.Library == "", key, "names the plugin "+h.Library+"; plugins cannot be loaded")
+func byKey(m map[string]Handler) []Handler {
+	var all []Handler
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		all = append(all, m[key])
+	}
+	return all
 }

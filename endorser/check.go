@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/policy"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/msppb"
@@ -75,9 +75,11 @@ func (s *Server) check(ctx context.Context, signed *peerpb.SignedProposal) (*req
 	}
 	r := &request{Proposal: p, signed: acl.Signed(p)}
 	who, unknown := s.identify(r)
-	if expires := expiry(who, p.Creator()); !expires.IsZero() && s.o.Now().After(expires) {
-		s.reportCreator(r, "its certificate has expired")
-		return r, errors.New("identity expired")
+	for _, filter := range s.o.Filters {
+		if err := filter.Check(ctx, &plugin.AuthRequest{Proposal: p, Identity: who}); err != nil {
+			s.reportCreator(r, err.Error())
+			return r, err
+		}
 	}
 	if err := checkHeader(p); err != nil {
 		return r, err
@@ -95,11 +97,6 @@ func (s *Server) check(ctx context.Context, signed *peerpb.SignedProposal) (*req
 	}
 	if r.id, err = checkExtension(p); err != nil {
 		return r, err
-	}
-	for _, filter := range s.o.Filters {
-		if err := filter(ctx, p); err != nil {
-			return r, err
-		}
 	}
 	if system.Hidden(r.id.Name) {
 		return r, fmt.Errorf("chaincode %s cannot be invoked through a proposal", r.id.Name)
@@ -156,14 +153,6 @@ func (s *Server) msps(r *request) *msp.Manager {
 		return s.o.Local
 	}
 	return r.bundle.MSPs()
-}
-
-// expiry is when a creator's certificate expires, also of one that no MSP knows; zero if there is none to read.
-func expiry(who *msp.Identity, creator []byte) time.Time {
-	if who == nil {
-		return msp.ExpiresAt(creator)
-	}
-	return who.ExpiresAt()
 }
 
 func (s *Server) authenticate(r *request, who *msp.Identity) error {

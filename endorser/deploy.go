@@ -20,8 +20,8 @@ func deploys(r *request) bool {
 }
 
 // init launches the chaincode that lscc has just defined and runs its Init in the same simulation. What runs is the installed package;
-// only the arguments are the proposal's. A failure discards the definition too.
-func (s *Server) init(ctx context.Context, r *request, sim *ledger.Simulator) error {
+// only the arguments are the proposal's, and the decorations those of the call of lscc. A failure discards the definition too.
+func (s *Server) init(ctx context.Context, r *request, sim *ledger.Simulator, decorations map[string][]byte) error {
 	spec := &peerpb.ChaincodeDeploymentSpec{}
 	if err := proto.Unmarshal(r.Spec.Input.Args[2], spec); err != nil {
 		return fmt.Errorf("error unmarshaling ChaincodeDeploymentSpec: %w", err)
@@ -40,7 +40,7 @@ func (s *Server) init(ctx context.Context, r *request, sim *ledger.Simulator) er
 	_, _, err = s.o.Chaincode.Invoke(ctx, &chaincode.Call{
 		ChannelID: r.ChannelID(), TxID: r.TxID(),
 		Name: p.Name, Version: p.Version, Init: true,
-		Input: spec.ChaincodeSpec.Input, Proposal: r.Proposal, Simulator: sim,
+		Input: spec.ChaincodeSpec.Input, Decorations: decorations, Proposal: r.Proposal, Simulator: sim,
 	})
 	if err != nil {
 		s.o.Metrics.initFailed(r.ChannelID(), p.Name)

@@ -1,33 +1,31 @@
 package endorser
 
 import (
+	"context"
 	"fmt"
-	"slices"
 
+	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
-// endorse signs the response payload followed by the endorser's own identity, as the chaincode's escc. There is one escc, Fabric's default.
-func (s *Server) endorse(r *request, res *result) (*peerpb.ProposalResponse, error) {
-	if res.escc != "escc" {
+// endorse lets the chaincode's plugin endorse the response payload.
+func (s *Server) endorse(ctx context.Context, r *request, res *result) (*peerpb.ProposalResponse, error) {
+	p, ok := s.o.Endorsements[res.escc]
+	if !ok {
 		return nil, fmt.Errorf("plugin with name %s could not be used: plugin with name %s wasn't found", res.escc, res.escc)
 	}
 	payload, err := res.payload(r, &peerpb.ChaincodeID{Path: r.id.Path, Name: r.id.Name, Version: res.version})
 	if err != nil {
 		return nil, fmt.Errorf("failed assembling proposal response payload: %w", err)
 	}
-	endorser := s.o.Signer.Creator()
-	signature, err := s.o.Signer.Sign(slices.Concat(payload, endorser))
+	endorsement, payload, err := p.Endorse(ctx, &plugin.EndorsementRequest{
+		Proposal: r.Proposal, Payload: payload, Signer: s.o.Signer, State: r.ledger.NewSnapshot,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("could not sign the proposal response payload: %w", err)
+		return nil, err
 	}
-	return &peerpb.ProposalResponse{
-		Version:     1,
-		Response:    res.response,
-		Payload:     payload,
-		Endorsement: &peerpb.Endorsement{Endorser: endorser, Signature: signature},
-	}, nil
+	return &peerpb.ProposalResponse{Version: 1, Response: res.response, Payload: payload, Endorsement: endorsement}, nil
 }
 
 // unsigned is the answer for a chaincode that failed: the payload shows what it read and wrote, and the chaincode as the proposal named it.

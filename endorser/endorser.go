@@ -15,12 +15,13 @@ import (
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/policy"
 	"github.com/heddleledger/heddle/wire/peerpb"
 	"github.com/heddleledger/heddle/wire/tx"
 )
 
-// Options are what an endorser works with. All fields but Filters and Metrics are needed.
+// Options are what an endorser works with. All fields up to Channel are needed.
 type Options struct {
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -32,10 +33,11 @@ type Options struct {
 	// Channel gives the present configuration and the ledger of a joined channel.
 	Channel func(id string) (*channelconfig.Bundle, *ledger.Ledger, bool)
 
-	// Filters are further checks of a proposal whose creator is authenticated, run in order before the peer's own access checks; an error
-	// refuses the proposal. This is where Fabric has authentication plugins.
-	Filters []func(ctx context.Context, p *tx.Proposal) error
-	Metrics *Metrics
+	Filters    []plugin.AuthFilter // asked in order, before the endorser's own checks
+	Decorators []plugin.Decorator  // applied in order
+	// Endorsements are the plugins that endorse, by the name that a chaincode's definition has for one; nil stands for the default one, as escc.
+	Endorsements map[string]plugin.Endorsement
+	Metrics      *Metrics
 }
 
 // Server is the gRPC service protos.Endorser.
@@ -45,7 +47,15 @@ type Server struct {
 }
 
 // New returns an endorser. How many proposals may run at once is a limit of the gRPC server it is registered with.
-func New(o Options) *Server { return &Server{o: o} }
+func New(o Options) *Server {
+	if o.Endorsements == nil {
+		o.Endorsements = map[string]plugin.Endorsement{defaultESCC: plugin.DefaultEndorsement{}}
+	}
+	return &Server{o: o}
+}
+
+// defaultESCC is the name of the plugin that endorses what system chaincodes answer.
+const defaultESCC = "escc"
 
 // ProcessProposal checks, simulates and endorses.
 func (s *Server) ProcessProposal(ctx context.Context, signed *peerpb.SignedProposal) (*peerpb.ProposalResponse, error) {
@@ -93,7 +103,7 @@ func (s *Server) process(ctx context.Context, r *request) (*peerpb.ProposalRespo
 	case st >= refused || r.channelID() == "":
 		return &peerpb.ProposalResponse{Response: result.response}, nil
 	default:
-		return s.endorse(r, result)
+		return s.endorse(ctx, r, result)
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/ledger/rwset"
 	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/shim"
 	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
@@ -124,6 +125,7 @@ func newEmptyPeer(t testing.TB, change ...func(*endorser.Options)) *peer {
 			return b, p.ledger, ok
 		},
 	}
+	o.Filters = []plugin.AuthFilter{endorser.ExpirationCheck{Now: func() time.Time { return o.Now() }}}
 	for _, c := range change {
 		c(&o)
 	}

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"math/big"
 	"sync"
@@ -26,12 +25,12 @@ import (
 	"github.com/heddleledger/heddle/comm"
 	"github.com/heddleledger/heddle/endorser"
 	"github.com/heddleledger/heddle/internal/vectors"
+	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/test/kit"
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/msppb"
 	"github.com/heddleledger/heddle/wire/peerpb"
-	"github.com/heddleledger/heddle/wire/tx"
 )
 
 // outsider signs with a key and a certificate that no MSP would load.
@@ -201,22 +200,26 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-// Filters are the seam where Fabric has authentication plugins.
+// noX is an auth filter.
+type noX struct{}
+
+func (noX) Check(_ context.Context, r *plugin.AuthRequest) error {
+	if r.Signature.Nonce[0] == 'x' {
+		return fmt.Errorf("nonces of %s begin with something else", r.Identity.MSPID())
+	}
+	return nil
+}
+
 func TestFilters(t *testing.T) {
 	p := newPeer(t, func(o *endorser.Options) {
-		o.Filters = []func(context.Context, *tx.Proposal) error{func(_ context.Context, p *tx.Proposal) error {
-			if p.Signature.Nonce[0] == 'x' {
-				return errors.New("nonces begin with something else")
-			}
-			return nil
-		}}
+		o.Filters = append(o.Filters, noX{})
 	})
 	o := newOdd(orgUser(t, "User1"), "kv", "get", "a")
 	_, err := p.ProcessProposal(t.Context(), o.Build(t))
 	require.NoError(t, err)
 	o.Nonce = []byte("x")
 	_, err = p.ProcessProposal(t.Context(), o.Build(t))
-	require.ErrorContains(t, err, "nonces begin with something else")
+	require.ErrorContains(t, err, "nonces of Org1MSP begin with something else")
 }
 
 func TestMetrics(t *testing.T) {

@@ -3,6 +3,7 @@ package endorser
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/system"
@@ -32,7 +33,7 @@ func (s *Server) simulate(ctx context.Context, r *request) (*result, error) {
 		}
 		defer sim.Close()
 	}
-	res := &result{version: systemVersion, escc: "escc"}
+	res := &result{version: systemVersion, escc: defaultESCC}
 	if !system.Reserved(r.id.Name) {
 		definition, err := s.definition(r.id.Name, sim)
 		if err != nil {
@@ -68,10 +69,14 @@ func (s *Server) definition(name string, sim *ledger.Simulator) (*peerpb.Chainco
 
 // call runs the chaincode and, when it was lscc's deploy or upgrade, the Init of the chaincode deployed.
 func (s *Server) call(ctx context.Context, r *request, sim *ledger.Simulator, res *result) error {
+	input, err := s.decorated(ctx, r)
+	if err != nil {
+		return err
+	}
 	response, event, err := s.o.Chaincode.Invoke(ctx, &chaincode.Call{
 		ChannelID: r.ChannelID(), TxID: r.TxID(),
 		Name: r.id.Name, Version: res.version,
-		Input: r.Spec.Input, Proposal: r.Proposal, Simulator: sim,
+		Input: input, Decorations: input.Decorations, Proposal: r.Proposal, Simulator: sim,
 	})
 	if err != nil {
 		return err
@@ -82,7 +87,26 @@ func (s *Server) call(ctx context.Context, r *request, sim *ledger.Simulator, re
 	}
 	res.event = event
 	if deploys(r) {
-		return s.init(ctx, r, sim)
+		return s.init(ctx, r, sim, input.Decorations)
 	}
 	return nil
+}
+
+// decorated is the proposal's input as the decorators leave it, without the decorations of the client.
+func (s *Server) decorated(ctx context.Context, r *request) (*peerpb.ChaincodeInput, error) {
+	input := &peerpb.ChaincodeInput{Args: r.Spec.Input.Args, IsInit: r.Spec.Input.IsInit}
+	if len(s.o.Decorators) == 0 {
+		return input, nil
+	}
+	input.Args, input.Decorations = slices.Clone(input.Args), map[string][]byte{}
+	for _, d := range s.o.Decorators {
+		var err error
+		if input, err = d.Decorate(ctx, r.Proposal, input); err != nil {
+			return nil, fmt.Errorf("decorating the input: %w", err)
+		}
+		if input == nil {
+			return nil, fmt.Errorf("decorating the input: the decorator %T returned none", d)
+		}
+	}
+	return input, nil
 }

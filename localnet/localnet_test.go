@@ -65,7 +65,7 @@ func TestFiles(t *testing.T) {
 			for _, org := range n.Orgs {
 				core, notices, err := config.LoadCore([]string{"FABRIC_CFG_PATH=" + filepath.Join(n.Dir, "nodes", org.Peer.Name)})
 				require.NoError(t, err)
-				require.NoError(t, core.Validate())
+				require.NoError(t, core.Validate(config.HandlerNames{}))
 				require.Empty(t, notices)
 				require.Equal(t, org.Peer.Address(), core.Peer.ListenAddress)
 				require.Equal(t, org.MSPID, core.Peer.LocalMSPID)

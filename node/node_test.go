@@ -28,6 +28,7 @@ import (
 	"github.com/heddleledger/heddle/logging"
 	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/node"
+	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
@@ -138,7 +139,9 @@ func startOrderer(t *testing.T, n *localnet.Network, c *config.Orderer) *running
 
 func startPeer(t *testing.T, org localnet.Org, c *config.Core) *running {
 	t.Helper()
-	return start(t, org.Peer.Address(), func(ctx context.Context, logs *logging.Logs) error { return node.RunPeer(ctx, c, logs, nil) })
+	return start(t, org.Peer.Address(), func(ctx context.Context, logs *logging.Logs) error {
+		return node.RunPeer(ctx, c, logs, plugin.Registry{})
+	})
 }
 
 // connection trusts the CA of org's peer and shows a TLS certificate, if one is named.
@@ -314,7 +317,9 @@ func TestPeerThatCannotStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			core := coreOf(t, n, org)
 			c.change(core)
-			fails(t, func(ctx context.Context, logs *logging.Logs) error { return node.RunPeer(ctx, core, logs, nil) }, c.want...)
+			fails(t, func(ctx context.Context, logs *logging.Logs) error {
+				return node.RunPeer(ctx, core, logs, plugin.Registry{})
+			}, c.want...)
 		})
 	}
 }

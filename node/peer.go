@@ -30,6 +30,7 @@ import (
 	"github.com/heddleledger/heddle/logging"
 	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/operations"
+	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/shim"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
@@ -51,18 +52,19 @@ type peer struct {
 	docker     *docker.Runtime // nil if chaincode runs as processes
 
 	support    atomic.Pointer[chaincode.Support] // nil until chaincode can be run
-	compiledIn CompiledIn
+	handlers   handlers
+	compiledIn map[string]shim.Chaincode
 }
 
-// CompiledIn is chaincode that a binary of one's own carries, by name: once installed and instantiated as any other, it runs inside the
-// peer. It is trusted, and every peer of the channel must agree with it.
-type CompiledIn map[string]shim.Chaincode
-
-// RunPeer runs a peer until ctx ends.
-func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, compiledIn CompiledIn) error {
+// RunPeer runs a peer until ctx ends. plugins are what the build has beyond Fabric's own handlers.
+func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, plugins plugin.Registry) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	p := &peer{conf: conf, logs: logs, metrics: newPeerMetrics(logs), compiledIn: compiledIn}
+	handlers, err := findHandlers(&conf.Peer, plugins)
+	if err != nil {
+		return err
+	}
+	p := &peer{conf: conf, logs: logs, metrics: newPeerMetrics(logs), handlers: handlers, compiledIn: plugins.Chaincodes}
 	if err := p.loadIdentity(); err != nil {
 		return err
 	}
@@ -147,6 +149,7 @@ func (p *peer) openStores(ctx context.Context) error {
 			MaxBackoff: min(p.conf.Peer.DeliveryClient.ReConnectBackoffThreshold, maxBackoff),
 		},
 		Workers: p.conf.Peer.ValidatorPoolSize,
+		Plugins: p.handlers.validations,
 		Metrics: p.metrics.channels,
 		OnConfig: func(b *channelconfig.Bundle) {
 			if err := p.roots.update(b); err != nil {
@@ -173,6 +176,7 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 	server := comm.NewServer(p.serverOptions())
 	peerpb.RegisterEndorserServer(server, endorser.New(endorser.Options{
 		Log: p.logs.Named("endorser"), Now: time.Now, Signer: p.signer, Local: p.local, ACL: p.acl, Packages: p.packages, Chaincode: support,
+		Filters: p.handlers.filters, Decorators: p.handlers.decorators, Endorsements: p.handlers.endorsements,
 		Metrics: p.metrics.endorser,
 		Channel: func(id string) (*channelconfig.Bundle, *ledger.Ledger, bool) {
 			c, ok := p.channels.Get(id)

@@ -2,10 +2,12 @@ package validation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/ledger"
+	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
@@ -41,7 +43,7 @@ func (v *Validator) Decide(ctx context.Context, p *Prepared, state State) (*Verd
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := d.transaction(i); err != nil {
+		if err := d.transaction(ctx, i); err != nil {
 			return nil, fmt.Errorf("block [%d], transaction %d [%s]: %w", p.Number(), i, p.txs[i].id, err)
 		}
 	}
@@ -50,7 +52,7 @@ func (v *Validator) Decide(ctx context.Context, p *Prepared, state State) (*Verd
 	return d.verdict()
 }
 
-func (d *decision) transaction(i int) (err error) {
+func (d *decision) transaction(ctx context.Context, i int) (err error) {
 	t, o := &d.p.txs[i], &d.outcomes[i]
 	switch {
 	case t.stop != nil:
@@ -74,7 +76,7 @@ func (d *decision) transaction(i int) (err error) {
 		o.refusal = t.late
 		return nil
 	}
-	if o.refusal, err = d.judge(t, o); err != nil || o.refusal != nil {
+	if o.refusal, err = d.judge(ctx, i, t, o); err != nil || o.refusal != nil {
 		return err
 	}
 	o.accepted = true
@@ -100,8 +102,8 @@ func (d *decision) configure(t *transaction) error {
 	return nil
 }
 
-// judge asks, for each namespace written, the policy that protects it.
-func (d *decision) judge(t *transaction, o *outcome) (*refusal, error) {
+// judge asks, for each namespace written, the plugin of the chaincode whose namespace it is.
+func (d *decision) judge(ctx context.Context, position int, t *transaction, o *outcome) (*refusal, error) {
 	for _, ns := range t.judgedBy {
 		def, err := d.definition(ns)
 		if err != nil {
@@ -114,25 +116,34 @@ func (d *decision) judge(t *transaction, o *outcome) (*refusal, error) {
 			return refuse(peerpb.TxValidationCode_EXPIRED_CHAINCODE, "chaincode %s:%s/%s didn't match %s:%s/%s in lscc",
 				t.chaincode, t.version, d.v.channelID, def.name, def.version, d.v.channelID), nil
 		}
-		if def.vscc != vsccName {
-			return nil, fmt.Errorf("plugin with name %s couldn't be used: plugin with name %s wasn't found (chaincode %s was instantiated with it)",
-				def.vscc, def.vscc, ns)
+		r := d.request(t, ns, def)
+		r.Position, r.Default = position, func() error { return d.byDefault(t, o, ns, def) }
+		err = d.ask(ctx, def.vscc, r)
+		var failure *plugin.ExecutionFailure
+		if errors.As(err, &failure) {
+			return nil, failure.Reason
 		}
-		reason, err := d.endorsed(t, ns, def)
 		if err != nil {
-			return nil, err
+			return &refusal{peerpb.TxValidationCode_ENDORSEMENT_POLICY_FAILURE, err}, nil
 		}
-		if reason == nil && ns == lsccName {
-			if o.upgraded, reason, err = d.deployment(t); err != nil {
-				return nil, err
-			}
-		}
-		if reason != nil {
-			return &refusal{peerpb.TxValidationCode_ENDORSEMENT_POLICY_FAILURE, reason}, nil
-		}
-		d.remember(t, ns)
 	}
 	return nil, nil
+}
+
+// byDefault is the judgement of the default plugin.
+func (d *decision) byDefault(t *transaction, o *outcome, ns string, def *definition) error {
+	reason, err := d.endorsed(t, ns, def)
+	if err == nil && reason == nil && ns == lsccName {
+		o.upgraded, reason, err = d.deployment(t)
+	}
+	switch {
+	case err != nil:
+		return &plugin.ExecutionFailure{Reason: err}
+	case reason != nil:
+		return reason
+	}
+	d.remember(t, ns)
+	return nil
 }
 
 // refuseRepeatedIDs keeps of several transactions with one id the first that has been accepted.

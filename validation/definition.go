@@ -7,6 +7,7 @@ import (
 
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/policy"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -17,6 +18,7 @@ type definition struct {
 	name    string
 	version string
 	vscc    string
+	rule    []byte // its endorsement policy, encoded
 	policy  compiled
 }
 
@@ -27,7 +29,8 @@ func (d *decision) definition(name string) (*definition, error) {
 	}
 	def := &definition{system: true, name: name, vscc: vsccName}
 	if isSystem(name) {
-		def.policy = d.policies.anyMember()
+		def.rule = d.policies.anyMember()
+		def.policy = d.policies.compile(def.rule)
 	} else {
 		raw, err := d.state.Get(lsccName, name)
 		if err != nil {
@@ -36,7 +39,7 @@ func (d *decision) definition(name string) (*definition, error) {
 		data, err := parseChaincodeData(name, raw)
 		*def = definition{refused: err, name: data.GetName(), version: data.GetVersion(), vscc: data.GetVscc()}
 		if err == nil {
-			def.policy = d.policies.compile(data.Policy)
+			def.rule, def.policy = data.Policy, d.policies.compile(data.Policy)
 		}
 	}
 	d.definitions[name] = def
@@ -83,7 +86,7 @@ func (c compiled) evaluate(signed []policy.SignedData) error {
 type policyCache struct {
 	bundle  *channelconfig.Bundle
 	byBytes map[string]compiled
-	members *compiled
+	members []byte // see anyMember
 }
 
 func newPolicyCache() *policyCache { return &policyCache{} }
@@ -112,17 +115,15 @@ func (c *policyCache) compile(raw []byte) compiled {
 	return p
 }
 
-// anyMember is the policy of system chaincodes: one endorsement by a member of any of the application's organizations.
-func (c *policyCache) anyMember() compiled {
+// anyMember is the policy of system chaincodes, encoded: one endorsement by a member of any of the application's organizations.
+func (c *policyCache) anyMember() []byte {
 	if c.members == nil {
 		app, _ := c.bundle.Application()
 		var ids []string
 		for _, org := range app.Orgs {
 			ids = append(ids, org.MSPID)
 		}
-		var p compiled
-		p.policy, p.err = policy.NewSignaturePolicy(policy.SignedByAny(policy.Member, ids), c.bundle.MSPs())
-		c.members = &p
+		c.members = wire.MustMarshal(policy.SignedByAny(policy.Member, ids))
 	}
-	return *c.members
+	return c.members
 }

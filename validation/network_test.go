@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/internal/vectors"
+	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/ledger/rwset"
 	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/policy"
@@ -210,6 +212,9 @@ func (m *memory) Metadata(ns, key string) (map[string][]byte, error) {
 }
 func (m *memory) HashedMetadata(ns, collection string, keyHash []byte) (map[string][]byte, error) {
 	return m.metadata[keyID{ns, collection, string(keyHash)}], m.err
+}
+func (m *memory) Range(ns, start, end string) (*ledger.Iterator, error) {
+	return nil, errors.New("a memory has no ranges")
 }
 func (m *memory) HasTx(txid string) (bool, error) { return m.txs[txid], m.err }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/policy"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
@@ -15,6 +16,8 @@ import (
 // Options tune a Validator.
 type Options struct {
 	Workers int // how many transactions Prepare looks at together; 0 means GOMAXPROCS
+	// Plugins judge what chaincode does, by the name that its definition has for one. nil stands for the default plugin, as vscc.
+	Plugins map[string]plugin.Validation
 }
 
 // Validator judges the blocks of one channel. Prepare may run for one block while Decide runs for the one before; calls of Decide come
@@ -22,6 +25,7 @@ type Options struct {
 type Validator struct {
 	channelID string
 	workers   int
+	plugins   map[string]plugin.Validation
 	policies  *policyCache // of Decide only
 }
 
@@ -30,17 +34,15 @@ func New(channelID string, o Options) *Validator {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	return &Validator{channelID: channelID, workers: o.Workers, policies: newPolicyCache()}
+	if o.Plugins == nil {
+		o.Plugins = map[string]plugin.Validation{vsccName: plugin.DefaultValidation{}}
+	}
+	return &Validator{channelID: channelID, workers: o.Workers, plugins: o.Plugins, policies: newPolicyCache()}
 }
 
 // State is what the blocks before the one to decide have left. *ledger.Snapshot is one.
 type State interface {
-	// Get is the value of a key; nil if there is none.
-	Get(ns, key string) ([]byte, error)
-	// Metadata is the metadata of a key by name; nil if it has none.
-	Metadata(ns, key string) (map[string][]byte, error)
-	// HashedMetadata is the metadata of a private key, found by its hash; nil if it has none or there is no such collection.
-	HashedMetadata(ns, collection string, keyHash []byte) (map[string][]byte, error)
+	plugin.State
 	// HasTx says whether an earlier block holds a transaction of that id, valid or not.
 	HasTx(txid string) (bool, error)
 }

@@ -30,14 +30,14 @@ func newNodeStart(n *base) *cobra.Command {
 			if devMode {
 				core.Chaincode.Mode = "dev"
 			}
-			if err := core.Validate(); err != nil {
+			if err := core.Validate(n.io.Plugins.Names()); err != nil {
 				return err
 			}
 			log := n.session.logs.Named("config")
 			for _, notice := range n.session.notices {
 				log.InfoContext(cmd.Context(), notice.String())
 			}
-			return node.RunPeer(cmd.Context(), core, n.session.logs, nil)
+			return node.RunPeer(cmd.Context(), core, n.session.logs, n.io.Plugins)
 		},
 	}
 	cmd.Flags().BoolVar(&devMode, "peer-chaincodedev", false, "Whether peer in chaincode development mode")

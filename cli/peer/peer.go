@@ -15,12 +15,15 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/heddleledger/heddle/plugin"
 )
 
 // IO is where a command writes and what it sees of its surroundings.
 type IO struct {
 	Stdout, Stderr io.Writer
-	Env            []string // "KEY=value"
+	Env            []string        // "KEY=value"
+	Plugins        plugin.Registry // what the binary adds to the peer
 }
 
 // Run executes the peer command with args and returns the exit status.
