@@ -154,6 +154,9 @@ var functions = map[string]function{
 		time.Sleep(time.Duration(n) * time.Millisecond)
 		return shim.Success([]byte("slept"))
 	},
+	"decorations": func(s shim.ChaincodeStubInterface, _ []string) peerpb.Response {
+		return shim.Success(fmt.Appendf(nil, "%s %s", s.GetDecorations(), s.GetStringArgs()))
+	},
 	"secret": reader(func(s shim.ChaincodeStubInterface, _ []string) ([]byte, error) {
 		transient, err := s.GetTransient()
 		return transient["secret"], err

@@ -45,10 +45,11 @@ func start(t *testing.T, o localnet.Options) *network {
 	return n
 }
 
-// startBare is start without connections, for networks that this package's own clients cannot enter.
-func startBare(t *testing.T, o localnet.Options) *network {
+// startBare is start without connections, for networks that this package's own clients cannot enter. The given functions may change the
+// network's files before it starts.
+func startBare(t *testing.T, o localnet.Options, change ...func(*localnet.Network)) *network {
 	t.Helper()
-	made := kit.Run(t, o)
+	made := kit.Run(t, o, change...)
 	n := &network{Network: made, t: t, gopath: filepath.Join(made.Dir, "gopath")}
 	samples, err := heddle.Samples()
 	require.NoError(t, err)

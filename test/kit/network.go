@@ -27,11 +27,14 @@ func Binary(t testing.TB) string {
 	return path
 }
 
-// Run makes a network in a directory of its own, starts it and creates its channel. It ends with the test; if that failed, the ends of
-// the nodes' logs are shown.
-func Run(t testing.TB, o localnet.Options) *localnet.Network {
+// Run makes a network in a directory of its own, starts it and creates its channel. Before it starts, the given functions may change its
+// files. It ends with the test; if that failed, the ends of the nodes' logs are shown.
+func Run(t testing.TB, o localnet.Options, change ...func(*localnet.Network)) *localnet.Network {
 	t.Helper()
-	o.Dir, o.Executable, o.FreePorts = t.TempDir(), Binary(t), true
+	o.Dir, o.FreePorts = t.TempDir(), true
+	if o.Executable == "" {
+		o.Executable = Binary(t)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	n, err := localnet.Open(ctx, o)
@@ -44,6 +47,9 @@ func Run(t testing.TB, o localnet.Options) *localnet.Network {
 			t.Error(err)
 		}
 	})
+	for _, c := range change {
+		c(n)
+	}
 	require.NoError(t, n.Start(ctx))
 	require.NoError(t, n.CreateChannel(ctx))
 	return n

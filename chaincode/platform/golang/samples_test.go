@@ -60,6 +60,10 @@ func TestSamplesBuildAndRun(t *testing.T) {
 			{"get x", "200 5"},
 			{"add x y", `500 strconv.Atoi: parsing "y": invalid syntax`},
 		},
+		"example.com/notes": {
+			{"get one", "200 "},
+			{"put one hello", "500 the peer has no decorator that tells the author"},
+		},
 	} {
 		t.Run(path, func(t *testing.T) {
 			code, err := Collect(path, []string{"GOPATH=" + gopath})
