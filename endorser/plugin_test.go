@@ -114,4 +114,3 @@ func TestFabricsFilters(t *testing.T) {
 		})
 	}
 }
-
