@@ -152,7 +152,7 @@ func TestLife(t *testing.T) {
 		require.NoError(t, n.Stop(), "again")
 		log, err := os.ReadFile(n.LogFile(n.Orgs[0].Peer))
 		require.NoError(t, err)
-		require.Contains(t, string(log), "id=renamed")
+		require.Contains(t, string(log), "ID=[renamed]")
 		_, err = net.Dial("tcp", n.Orderer.Address())
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	}
