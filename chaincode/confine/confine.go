@@ -13,6 +13,8 @@
 //   - a seccomp filter for what Landlock leaves open: sockets of other kinds, and other ways to use one;
 //   - the end with the parent, which must come last as the kernel forgets it when privileges change.
 //
+// A program that starts others runs under a supervisor (Supervise), since the kernel ends with the parent only what the parent itself has started.
+//
 // Invariant: best effort is decided by what the kernel has, never by what goes wrong: where it has a means and that fails, nothing is run.
 // Missing tells what it has not.
 package confine
@@ -34,7 +36,7 @@ type Spec struct {
 	Port      uint16   // TCP port, of any host, that may be connected to
 	Lookup    bool     // names may be looked up in DNS
 	Limits    Limits
-	ParentPID int // ends the program with its own end
+	ParentPID int // who ends the program with its own end; 0 for a supervisor
 }
 
 // Limits bound what a program uses. Zero is no limit.

@@ -13,8 +13,12 @@ import (
 // Self is the path under which a process starts its own binary, whatever has become of the file.
 const Self = "/proc/self/exe"
 
-// Exec confines this process as args, which Spec.Command has made, say and becomes the program. It returns an exit status if that fails.
+// Exec confines this process as args, which Spec.Command has made, say and becomes the program. It returns an exit status if that fails. With
+// the arguments that Supervise has made it supervises a program, and returns that program's exit status.
 func Exec(args []string, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == supervise {
+		return superviseProgram(args[1:], stderr)
+	}
 	s, program, err := parse(args)
 	if err == nil {
 		err = s.become(program)
@@ -45,7 +49,7 @@ func (s *Spec) become(program []string) error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return fmt.Errorf("tying its life to the peer's: %w", err)
 	}
-	if os.Getppid() != s.ParentPID {
+	if s.ParentPID != 0 && os.Getppid() != s.ParentPID {
 		return fmt.Errorf("the peer, process %d, is gone", s.ParentPID)
 	}
 	for _, l := range limits { // last, as they bind this process too

@@ -89,7 +89,7 @@ func Command(language peerpb.ChaincodeSpec_Type, built, address string, env []st
 		return runtime.Executable{Path: built, Args: []string{"-peer.address=" + address}}, nil
 	case peerpb.ChaincodeSpec_NODE:
 		p, err := node.Command(built, address, env)
-		return runtime.Executable{Path: p.Path, Args: p.Args, Dir: p.Dir, Env: p.Env, Read: toolchain(p.Path, built)}, err
+		return runtime.Executable{Path: p.Path, Args: p.Args, Dir: p.Dir, Env: p.Env, Read: toolchain(p.Path, built), Launcher: p.Launcher}, err
 	case peerpb.ChaincodeSpec_JAVA:
 		program, args, err := java.Command(built, address, env)
 		return runtime.Executable{Path: program, Args: args, Read: toolchain(program, built)}, err

@@ -8,7 +8,8 @@
 //
 // Invariants: Start returns once the chaincode runs, not once it has registered, and its context bounds starting alone; an instance ends by
 // itself or by Stop and says once, on Wait, how; whoever started an instance must stop it. Nothing of the peer's environment, no open
-// file and no key reaches a child process except what its Launch names; a child dies with the peer (on Linux, however the peer dies).
+// file and no key reaches a child process except what its Launch names; a child dies with the peer (on Linux, however the peer dies), and so does
+// what it has started, if it is known to start the chaincode (Executable.Launcher).
 package runtime
 
 import (

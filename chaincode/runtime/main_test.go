@@ -23,8 +23,11 @@ import (
 // modeVariable makes this test binary play a chaincode process.
 const modeVariable = "TEST_CHAINCODE_MODE"
 
-// confinedVariable makes the mode "peer" confine.
-const confinedVariable = "TEST_CONFINED"
+// confinedVariable makes the mode "peer" confine, launcherVariable start a launcher.
+const (
+	confinedVariable = "TEST_CONFINED"
+	launcherVariable = "TEST_LAUNCHER"
+)
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == confine.Verb {
@@ -94,12 +97,24 @@ func play(mode string) int {
 		fmt.Println(err)
 		fmt.Println(os.ReadFile("/etc/hostname")) // what the test says is part of the toolchain
 		fmt.Println(os.WriteFile("own", nil, 0o600))
+	case "launcher": // starts a chaincode that leaves its process group
+		c := exec.Command(os.Args[0])
+		c.Env = append(os.Environ(), modeVariable+"=stubborn")
+		c.Stdout, c.Stderr = os.Stdout, os.Stderr
+		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if err := c.Run(); err != nil {
+			return 1
+		}
 	case "peer": // a peer that starts a chaincode and is killed
 		p := &runtime.Process{Build: itself, Dir: os.TempDir(), Log: slog.New(slog.NewTextHandler(os.Stdout, nil))}
 		if os.Getenv(confinedVariable) != "" {
 			p.Limits = &confine.Limits{}
 		}
-		if _, err := p.Start(context.Background(), launch("stubborn")); err != nil {
+		mode := "stubborn"
+		if os.Getenv(launcherVariable) != "" {
+			mode, p.Command = "launcher", launcher
+		}
+		if _, err := p.Start(context.Background(), launch(mode)); err != nil {
 			return 1
 		}
 		time.Sleep(time.Minute)
@@ -108,6 +123,11 @@ func play(mode string) int {
 }
 
 func itself(context.Context, *pack.Package) (string, error) { return os.Executable() }
+
+// launcher starts this test binary as a program that starts the chaincode.
+func launcher(_ *pack.Package, built, address string) (runtime.Executable, error) {
+	return runtime.Executable{Path: built, Args: []string{"-peer.address=" + address}, Launcher: true}, nil
+}
 
 func launch(mode string) runtime.Launch {
 	return runtime.Launch{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -28,6 +29,8 @@ type Executable struct {
 	Dir  string   // to start it in; empty for the chaincode's own working directory
 	Env  []string // what it needs beyond what every chaincode gets, "KEY=value"
 	Read []string // files and folders, beyond the program itself, that it must be able to read and execute
+
+	Launcher bool // it is not the chaincode but starts it, so that more must end than the program
 }
 
 // Process runs chaincode as child processes of the peer.
@@ -96,6 +99,12 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 		WaitDelay:   drain,
 		SysProcAttr: isolated(),
 	}
+	if x.Launcher {
+		if c.lifeline, err = confine.Supervise(c.cmd); err != nil {
+			os.RemoveAll(dir)
+			return nil, fmt.Errorf("starting chaincode %s: %w", l.ID(), err)
+		}
+	}
 	closeOnExec()
 	started := make(chan error)
 	go c.run(started)
@@ -122,7 +131,10 @@ func (p *Process) wrap(l *Launch, x Executable, dir string) (path string, args [
 	if p.Limits == nil || confine.Self == "" {
 		return x.Path, append([]string{x.Path}, x.Args...), nil
 	}
-	s := confine.Spec{Dir: dir, Read: x.Read, Limits: *p.Limits, ParentPID: os.Getpid()}
+	s := confine.Spec{Dir: dir, Read: x.Read, Limits: *p.Limits}
+	if !x.Launcher {
+		s.ParentPID = os.Getpid()
+	}
 	if err := s.Connect(l.PeerAddress); err != nil {
 		return "", nil, fmt.Errorf("the peer's chaincode address: %w", err)
 	}
@@ -167,6 +179,7 @@ type child struct {
 	cmd            *exec.Cmd
 	dir            string
 	grace          time.Duration
+	lifeline       io.Closer // of a launcher's supervisor; nil without one
 	stdout, stderr *lines
 	tail           tail
 	ended          chan struct{} // closed when the process and its group are gone
@@ -220,9 +233,24 @@ func (c *child) Stop(ctx context.Context) error {
 	case <-grace.C:
 	case <-ctx.Done():
 	}
-	c.signal(syscall.SIGKILL)
+	c.kill()
 	<-c.ended
 	return nil
+}
+
+// kill ends the process and what it has started. A supervisor knows more of that than its process group.
+func (c *child) kill() {
+	if c.lifeline != nil {
+		_ = c.lifeline.Close() // it may have been closed by the process's end
+		late := time.NewTimer(c.grace)
+		defer late.Stop()
+		select {
+		case <-c.ended:
+			return
+		case <-late.C:
+		}
+	}
+	c.signal(syscall.SIGKILL)
 }
 
 // signal sends sig to the child's process group; that the group is gone is fine.

@@ -155,20 +155,44 @@ func TestChildrenOfAChildEndWithIt(t *testing.T) {
 }
 
 func TestChildEndsWithThePeer(t *testing.T) {
-	t.Run("free", func(t *testing.T) { testChildEndsWithThePeer(t, "") })
-	t.Run("confined", func(t *testing.T) { testChildEndsWithThePeer(t, "yes") })
+	for _, how := range [][]string{{}, {confinedVariable}, {launcherVariable}, {confinedVariable, launcherVariable}} {
+		t.Run(strings.Join(how, " "), func(t *testing.T) { testChildEndsWithThePeer(t, how) })
+	}
 }
 
-func testChildEndsWithThePeer(t *testing.T, confined string) {
+func testChildEndsWithThePeer(t *testing.T, how []string) {
 	out := &logged{}
 	peer := exec.Command(os.Args[0])
-	peer.Env = append(os.Environ(), modeVariable+"=peer", confinedVariable+"="+confined, "TMPDIR="+t.TempDir())
+	peer.Env = append(os.Environ(), modeVariable+"=peer", "TMPDIR="+t.TempDir())
+	for _, variable := range how {
+		peer.Env = append(peer.Env, variable+"=yes")
+	}
 	peer.Stdout = out
 	require.NoError(t, peer.Start())
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), "started") }, 10*time.Second, 5*time.Millisecond)
 	require.NoError(t, peer.Process.Kill())
 	require.Error(t, peer.Wait())
 	requireGone(t, grandchild(t, out.String()))
+}
+
+// TestLauncher stops a launcher whose chaincode neither ends when it is told to nor stays in its process group.
+func TestLauncher(t *testing.T) {
+	p, log := newProcess(t)
+	p.Command = launcher
+	i := start(t, p, launch("launcher"))
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "started") }, 10*time.Second, 5*time.Millisecond)
+	require.NoError(t, i.Stop(t.Context()))
+	require.NotZero(t, exited(t, i).Code)
+	requireGone(t, grandchild(t, log.String()))
+
+	e := exited(t, start(t, p, launch("talk")))
+	require.Equal(t, runtime.Exit{Code: 3, Stderr: []string{"to stderr", "no newline"}}, e, "as without a supervisor")
+	exited(t, start(t, p, launch("look")))
+	require.NotContains(t, log.String(), "inherited")
+	l := launch("talk")
+	p.Build = func(context.Context, *pack.Package) (string, error) { return "/nonexistent/binary", nil }
+	e = exited(t, start(t, p, l))
+	require.Equal(t, []string{"chaincode-exec: fork/exec /nonexistent/binary: no such file or directory"}, e.Stderr)
 }
 
 func grandchild(t *testing.T, out string) int {

@@ -23,10 +23,18 @@ func TestNode(t *testing.T) {
 	require.JSONEq(t, `{"author":"Org1MSP","text":"hello"}`, n.same("note", "read", "n1"))
 	_, err = n.user.Query(t.Context(), n.peers[0], n.request("note", "read", "n2"))
 	require.ErrorContains(t, err, "there is no note n2")
+	n.diesWithItsPeer("kv:2.0", "kv", "version")
+
+	// A start script that only npm and a shell understand.
+	n.foreign("scripted", "1.0", "node", "node/kv", "package.json", `"node index.js"`, `"echo starting && node index.js"`)
+	_, err = n.admin.Instantiate(t.Context(), n.route(n.peers[0]), n.deployment("scripted", "1.0", peerpb.ChaincodeSpec_NODE))
+	require.NoError(t, err)
+	n.diesWithItsPeer("scripted:1.0", "scripted", "version")
 }
 
 // TestJava runs chaincode on Maven's fabric-chaincode-shim.
 func TestJava(t *testing.T) {
 	n := start(t, localnet.Options{})
 	n.exercise(peerpb.ChaincodeSpec_JAVA, "kv", "java/kv", "src/main/java/example/KV.java", `VERSION = "1"`, `VERSION = "2"`)
+	n.diesWithItsPeer("kv:2.0", "kv", "version")
 }

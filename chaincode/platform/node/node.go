@@ -52,6 +52,8 @@ type Program struct {
 	Args []string // the peer's address is the last
 	Dir  string   // to start it in
 	Env  []string // what it needs beyond what the peer gives, "KEY=value"
+
+	Launcher bool // it is npm, under which the chaincode runs
 }
 
 func fail(what string, err error, output string) error {

@@ -30,7 +30,7 @@ func Command(dir, address string, env []string) (Program, error) {
 	p := Program{Dir: dir, Env: []string{"npm_package_name=" + m.Name, "npm_package_version=" + m.Version}}
 	if words == nil {
 		p.Path, err = tool.Find(env, "npm", "Node.js chaincode", "npm (https://nodejs.org)")
-		p.Args = []string{"start", "--", addressFlag, address}
+		p.Args, p.Launcher = []string{"start", "--", addressFlag, address}, true
 		p.Env = append(p.Env, "PATH="+tool.Getenv(env, "PATH"), "npm_config_update_notifier=false")
 		return p, err
 	}
