@@ -11,6 +11,8 @@
 //	DIR/nodes/<name>/        core.yaml or orderer.yaml, and the node's data
 //	DIR/client/core.yaml     what the peer commands read
 //	DIR/env/<identity>.sh    source one to run peer commands as that identity
+//	DIR/profiles/<org>.json  connection profile for client libraries, with <org>.yaml beside it
+//	DIR/wallet/<identity>.id the identity for a client library, and <identity>-tls.id for its connections
 //	DIR/logs/<name>.log      what each node wrote
 //	DIR/lock                 held by the process that runs the network
 package localnet

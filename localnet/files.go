@@ -60,11 +60,6 @@ func (n *Network) build(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, i := range n.Identities() {
-		if err := n.write(filepath.Join("env", i.Name()+".sh"), n.envFile(i)); err != nil {
-			return err
-		}
-	}
 	if err := os.MkdirAll(filepath.Join(n.Dir, "channel"), 0o755); err != nil {
 		return err
 	}

@@ -14,17 +14,17 @@ import (
 
 // Env is the environment in which peer commands run as identity i against its organisation's peer.
 func (n *Network) Env(i Identity) []string {
-	user, peer := filepath.Join(n.Dir, i.UserDir()), filepath.Join(n.Dir, i.Org.PeerDir())
+	tlsKey, tlsCert := n.tlsKeyPair(i)
 	return []string{
 		"FABRIC_CFG_PATH=" + filepath.Join(n.Dir, "client"),
 		"CORE_PEER_LOCALMSPID=" + i.Org.MSPID,
-		"CORE_PEER_MSPCONFIGPATH=" + filepath.Join(user, "msp"),
+		"CORE_PEER_MSPCONFIGPATH=" + filepath.Join(n.Dir, i.UserDir(), "msp"),
 		"CORE_PEER_ADDRESS=" + i.Org.Peer.Address(),
 		"CORE_PEER_TLS_ENABLED=true",
-		"CORE_PEER_TLS_ROOTCERT_FILE=" + filepath.Join(peer, "tls", "ca.crt"),
+		"CORE_PEER_TLS_ROOTCERT_FILE=" + n.PeerCA(i.Org),
 		"CORE_PEER_TLS_CLIENTAUTHREQUIRED=" + strconv.FormatBool(n.MutualTLS),
-		"CORE_PEER_TLS_CLIENTCERT_FILE=" + filepath.Join(user, "tls", "client.crt"),
-		"CORE_PEER_TLS_CLIENTKEY_FILE=" + filepath.Join(user, "tls", "client.key"),
+		"CORE_PEER_TLS_CLIENTCERT_FILE=" + tlsCert,
+		"CORE_PEER_TLS_CLIENTKEY_FILE=" + tlsKey,
 		"ORDERER_ADDRESS=" + n.Orderer.Address(),
 		"ORDERER_CA=" + n.OrdererCA(),
 	}
@@ -68,8 +68,8 @@ func (n *Network) envFile(i Identity) string {
 func (n *Network) OrdererFlags() []string {
 	flags := []string{"-o", n.Orderer.Address(), "--tls", "--cafile", n.OrdererCA()}
 	if n.MutualTLS {
-		tls := filepath.Join(n.Dir, n.Identities()[0].UserDir(), "tls")
-		flags = append(flags, "--clientauth", "--certfile", filepath.Join(tls, "client.crt"), "--keyfile", filepath.Join(tls, "client.key"))
+		key, cert := n.tlsKeyPair(n.Identities()[0])
+		flags = append(flags, "--clientauth", "--certfile", cert, "--keyfile", key)
 	}
 	return flags
 }

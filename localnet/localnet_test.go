@@ -2,6 +2,8 @@ package localnet_test
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/cli"
@@ -110,6 +113,99 @@ func TestEnvFile(t *testing.T) {
 	require.DirExists(t, core.Peer.MSPConfigPath)
 	require.Equal(t, n.PeerCA(n.Orgs[1]), core.Peer.TLS.RootCert.File)
 	require.FileExists(t, n.OrdererCA())
+}
+
+// TestProfile reads what client libraries read, in both forms.
+func TestProfile(t *testing.T) {
+	n := open(t, localnet.Options{FreePorts: true, MutualTLS: true})
+	type node struct {
+		URL         string
+		GRPCOptions map[string]string `json:"grpcOptions" yaml:"grpcOptions"`
+		TLSCACerts  struct {
+			PEM    string
+			Client struct{ KeyFile, CertFile string }
+		} `json:"tlsCACerts" yaml:"tlsCACerts"`
+	}
+	type profile struct {
+		Client   struct{ Organization string }
+		Channels map[string]struct {
+			Orderers []string
+			Peers    map[string]map[string]bool
+		}
+		Organizations map[string]struct {
+			MSPID      string
+			Peers      []string
+			SignedCert *struct{ Path string } `json:"signedCert" yaml:"signedCert"`
+		}
+		Orderers, Peers map[string]node
+	}
+	for _, org := range n.Orgs {
+		var p, same profile
+		file := n.ProfileFile(org)
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(raw, &p))
+		raw, err = os.ReadFile(strings.TrimSuffix(file, "json") + "yaml")
+		require.NoError(t, err)
+		require.NoError(t, yaml.Unmarshal(raw, &same))
+		require.Equal(t, p, same)
+
+		require.Equal(t, org.Name, p.Client.Organization)
+		require.Equal(t, []string{n.Orderer.Name}, p.Channels["mychannel"].Orderers)
+		require.Equal(t, "grpcs://"+n.Orderer.Address(), p.Orderers[n.Orderer.Name].URL)
+		for _, other := range n.Orgs {
+			require.Equal(t, other.MSPID, p.Organizations[other.Name].MSPID)
+			require.Equal(t, []string{other.Peer.Name}, p.Organizations[other.Name].Peers)
+			require.Equal(t, other == org, p.Organizations[other.Name].SignedCert != nil, "the administrator of the client's own organisation")
+			require.True(t, p.Channels["mychannel"].Peers[other.Peer.Name]["endorsingPeer"])
+			peer := p.Peers[other.Peer.Name]
+			require.Equal(t, "grpcs://"+other.Peer.Address(), peer.URL)
+			require.Equal(t, other.Peer.Name, peer.GRPCOptions["hostnameOverride"])
+			ca, err := os.ReadFile(n.PeerCA(other))
+			require.NoError(t, err)
+			require.Equal(t, string(ca), peer.TLSCACerts.PEM)
+			_, err = tls.LoadX509KeyPair(peer.TLSCACerts.Client.CertFile, peer.TLSCACerts.Client.KeyFile)
+			require.NoError(t, err)
+		}
+	}
+}
+
+// TestWallet: every identity is there with its own key, for signing and for connections.
+func TestWallet(t *testing.T) {
+	n := open(t, localnet.Options{FreePorts: true})
+	for _, i := range n.Identities() {
+		for _, label := range []string{i.Name(), i.Name() + "-tls"} {
+			file := filepath.Join(n.Wallet(), label+".id")
+			info, err := os.Stat(file)
+			require.NoError(t, err)
+			require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+			raw, err := os.ReadFile(file)
+			require.NoError(t, err)
+			var entry struct {
+				Credentials struct{ Certificate, PrivateKey string }
+				MSPID, Type string
+			}
+			require.NoError(t, json.Unmarshal(raw, &entry))
+			require.Equal(t, []string{i.Org.MSPID, "X.509"}, []string{entry.MSPID, entry.Type})
+			pair, err := tls.X509KeyPair([]byte(entry.Credentials.Certificate), []byte(entry.Credentials.PrivateKey))
+			require.NoError(t, err)
+			require.Contains(t, pair.Leaf.Subject.CommonName, i.User+"@"+i.Org.Domain)
+		}
+	}
+}
+
+// TestMoved: a directory that was moved names its new place.
+func TestMoved(t *testing.T) {
+	n := open(t, localnet.Options{FreePorts: true})
+	place := filepath.Join(t.TempDir(), "moved")
+	require.NoError(t, os.Rename(n.Dir, place))
+	moved := open(t, localnet.Options{Dir: place})
+	for _, file := range []string{moved.ProfileFile(moved.Orgs[0]), moved.EnvFile(moved.Admin(moved.Orgs[0]))} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Contains(t, string(text), place)
+		require.NotContains(t, string(text), n.Dir)
+	}
 }
 
 // TestOpenAgain: a directory that holds a network is that network, whatever the options say; one whose making was cut short is made anew.

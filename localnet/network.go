@@ -86,6 +86,9 @@ func Open(ctx context.Context, o Options) (*Network, error) {
 	default:
 		return nil, err
 	}
+	if err := n.writeForClients(); err != nil {
+		return nil, fmt.Errorf("writing what clients of the network in %s read: %w", o.Dir, err)
+	}
 	n.processes[n.Orderer.Name] = n.newProcess(n.Orderer, "orderer", "start")
 	for _, org := range n.Orgs {
 		args := []string{"peer", "node", "start"}

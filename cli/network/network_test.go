@@ -75,6 +75,12 @@ func TestUp(t *testing.T) {
 		for _, s := range sources {
 			require.FileExists(t, s[1])
 		}
+		profiles := regexp.MustCompile(`(?m)^  profile (.*)$`).FindAllStringSubmatch(said, -1)
+		require.Len(t, profiles, 2)
+		for _, p := range profiles {
+			require.FileExists(t, p[1])
+		}
+		require.FileExists(t, filepath.Join(dir, "wallet", "org2-user1.id"))
 		http.DefaultClient.CloseIdleConnections()
 		interrupt()
 		require.Equal(t, 0, <-code, stderr)

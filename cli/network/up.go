@@ -95,6 +95,11 @@ and then, for example:
   peer channel getinfo -c %s
   peer chaincode list --installed
 
-Ctrl-C stops the network and loses nothing.
+Client libraries find a connection profile (in YAML too) and the same identities here; they must be told to work without discovery:
+
 `, n.Channel)
+	for _, o := range n.Orgs {
+		fmt.Fprintf(out, "  profile %s\n", n.ProfileFile(o))
+	}
+	fmt.Fprintf(out, "  wallet  %s\n\nCtrl-C stops the network and loses nothing.\n", n.Wallet())
 }
