@@ -13,10 +13,14 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/heddleledger/heddle/chaincode/platform/tool"
 )
 
-// errMissing is in the error for a tool that this machine does not have.
-var errMissing = errors.New("is not on PATH")
+var (
+	errMissing  = errors.New("is not on PATH")                             // in the error for a tool that this machine does not have
+	errUnlinked = errors.New("is linked with a library that is not there") // the others have been added
+)
 
 // host is this machine, which lends its tools.
 type host struct {
@@ -33,6 +37,9 @@ var (
 	}
 )
 
+// rootsFile holds the certificate authorities that this machine trusts.
+const rootsFile = "etc/ssl/certs/ca-certificates.crt"
+
 // base is what every image has: a shell, its tools, and the files that programs expect of a system.
 func (h *host) base() (*tree, error) {
 	t := newTree()
@@ -45,9 +52,9 @@ func (h *host) base() (*tree, error) {
 	t.text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
 	t.text("etc/group", "root:x:0:\nnogroup:x:65534:\n")
 	t.text("etc/nsswitch.conf", "hosts: files dns\n")
-	for _, roots := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"} {
-		if _, err := os.Stat(roots); err == nil {
-			if err := t.file("etc/ssl/certs/ca-certificates.crt", roots); err != nil {
+	for _, file := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"} {
+		if _, err := os.Stat(file); err == nil {
+			if err := t.file(rootsFile, file); err != nil {
 				return nil, err
 			}
 			break
@@ -80,15 +87,9 @@ func (h *host) tool(t *tree, name string) error {
 
 // find looks for a command on PATH.
 func (h *host) find(name string) (string, error) {
-	for _, v := range h.env {
-		list, ok := strings.CutPrefix(v, "PATH=")
-		if !ok {
-			continue
-		}
-		for _, dir := range filepath.SplitList(list) {
-			if file, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(file) {
-				return file, nil
-			}
+	for _, dir := range filepath.SplitList(h.getenv("PATH")) {
+		if file, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(file) {
+			return file, nil
 		}
 	}
 	return "", fmt.Errorf("%s %w", name, errMissing)
@@ -103,7 +104,7 @@ func (h *host) program(t *tree, name, source string) error {
 }
 
 // libraries adds what the executable or shared library is linked with. Scripts and static programs need nothing.
-func (h *host) libraries(t *tree, source string) error {
+func (h *host) libraries(t *tree, source string) (unlinked error) {
 	file, err := elf.Open(source)
 	if err != nil {
 		return nil // not in the form of this machine's programs: a script
@@ -124,7 +125,7 @@ func (h *host) libraries(t *tree, source string) error {
 	for line := range strings.Lines(string(out)) {
 		library, missing := parseLdd(line)
 		if missing {
-			return fmt.Errorf("%s is linked with a library that is not there: %s", source, strings.TrimSpace(line))
+			unlinked = fmt.Errorf("%s %w: %s", source, errUnlinked, strings.TrimSpace(line))
 		}
 		if library == "" || t.has(library) {
 			continue
@@ -133,7 +134,7 @@ func (h *host) libraries(t *tree, source string) error {
 			return err
 		}
 	}
-	return nil
+	return unlinked
 }
 
 // parseLdd reads a line of ldd's: "libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x…)" or "/lib64/ld-linux-x86-64.so.2 (0x…)".
@@ -181,35 +182,5 @@ func (h *host) goTools(t *tree) error {
 	})
 }
 
-// node is the image that Node chaincode runs on.
-func (h *host) node() (*tree, error) {
-	t, err := h.base()
-	if err != nil {
-		return nil, err
-	}
-	return t, h.nodeTools(t)
-}
-
-// nodeTools adds node and npm. npm is a folder of scripts, somewhere above the file that the command is a link to.
-func (h *host) nodeTools(t *tree) error {
-	if err := h.tool(t, "node"); err != nil {
-		return err
-	}
-	npm, err := h.find("npm")
-	if err != nil {
-		return err
-	}
-	if npm, err = filepath.EvalSymlinks(npm); err != nil {
-		return err
-	}
-	folder := filepath.Dir(filepath.Dir(npm)) // …/npm/bin/npm-cli.js
-	if _, err := os.Stat(filepath.Join(folder, "package.json")); err != nil {
-		return fmt.Errorf("npm is at %s, and there is no package.json in %s: this machine's npm is laid out in a way that cannot be copied", npm, folder)
-	}
-	if err := t.copyFolder("usr/lib/node_modules/npm", folder, func(rel string, _ fs.DirEntry) bool { return rel == "docs" || rel == "man" }); err != nil {
-		return err
-	}
-	t.symlink("usr/bin/npm", "../lib/node_modules/npm/bin/"+filepath.Base(npm))
-	t.symlink("usr/bin/npx", "../lib/node_modules/npm/bin/npx-cli.js")
-	return nil
-}
+// getenv is a variable of the environment that is looked in.
+func (h *host) getenv(name string) string { return tool.Getenv(h.env, name) }

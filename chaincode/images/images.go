@@ -4,8 +4,12 @@
 // itself uses (the Go toolchain; node and npm; a JDK and Maven), each with the shared libraries it is linked with. Files are copied as they are,
 // links are followed. The images stand in for Fabric's of the same names: the same folders, the same commands, the same PATH.
 //
-// The builder has the tools of every language that the machine has, since Fabric has one builder. The packages that our shim needs are compiled in
-// it once, when it is made, so that the first chaincode need not wait for them. Nothing in the making uses a network.
+// The builder has the tools of Go and of Node.js, as far as the machine has them, since Fabric has one builder for both. The packages that our shim
+// needs are compiled in it once, when it is made, so that the first chaincode need not wait for them. The image of Java builds as well as it runs,
+// and brings the Maven repository of this machine: what was built here once is built there without a network.
+//
+// Builds that need a registry reach it as the machine does: npm's and Maven's settings go into the images that build, without the passwords.
+// Nothing in the making uses a network.
 package images
 
 import (
@@ -27,14 +31,14 @@ import (
 )
 
 // Languages are those that Make knows.
-var languages = []string{"go", "node"}
+var languages = []string{"go", "node", "java"}
 
 // Languages are those that images can be made for.
 func Languages() []string { return slices.Clone(languages) }
 
 // Names are the names of the images to make, tags included.
 type Names struct {
-	Builder, Golang, Node string
+	Builder, Golang, Car, Node, Java string
 }
 
 // Maker makes images.
@@ -48,7 +52,7 @@ type Maker struct {
 // searchPath is PATH in the images.
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/local/go/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// Make makes the images of the given languages, and the builder. Images of the same names are replaced.
+// Make makes the images of the given languages, with the builder of those that have one. Images of the same names are replaced.
 func (m *Maker) Make(ctx context.Context, wanted ...string) error {
 	for _, l := range wanted {
 		if !slices.Contains(languages, l) {
@@ -56,34 +60,27 @@ func (m *Maker) Make(ctx context.Context, wanted ...string) error {
 		}
 	}
 	h := host{ctx: ctx, env: m.Env}
-	builder, err := h.base()
-	if err != nil {
-		return err
-	}
-	builder.folder("chaincode/input", 0o755)
-	builder.folder("chaincode/output", 0o755)
-	for _, add := range []struct {
-		language string
-		tools    func(*tree) error
-	}{{"go", h.goTools}, {"node", h.nodeTools}} {
-		if err := add.tools(builder); err != nil {
-			if slices.Contains(wanted, add.language) || !errors.Is(err, errMissing) {
-				return fmt.Errorf("making image %s: %w", m.Names.Builder, err)
+	for _, l := range wanted {
+		var err error
+		switch l {
+		case "go":
+			err = m.runtimeImage(ctx, m.Names.Golang, h.base)
+			if err == nil && m.Names.Car != m.Names.Golang {
+				err = m.runtimeImage(ctx, m.Names.Car, h.base)
 			}
-			m.Log.Info("The builder image will not build chaincode of this language", "language", add.language, "reason", err)
+		case "node":
+			err = m.runtimeImage(ctx, m.Names.Node, h.node)
+		case "java":
+			err = m.runtimeImage(ctx, m.Names.Java, h.java)
 		}
-	}
-	if slices.Contains(wanted, "go") {
-		if err := m.runtimeImage(ctx, m.Names.Golang, h.base); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	if slices.Contains(wanted, "node") {
-		if err := m.runtimeImage(ctx, m.Names.Node, h.node); err != nil {
-			return err
-		}
+	if !slices.Contains(wanted, "go") && !slices.Contains(wanted, "node") {
+		return nil
 	}
-	return m.builderImage(ctx, builder)
+	return m.builderImage(ctx, &h, wanted)
 }
 
 func (m *Maker) runtimeImage(ctx context.Context, name string, collect func() (*tree, error)) error {
@@ -100,9 +97,27 @@ func (m *Maker) runtimeImage(ctx context.Context, name string, collect func() (*
 	return nil
 }
 
-// builderImage imports the builder and, if it has Go, compiles the carried packages in it.
-func (m *Maker) builderImage(ctx context.Context, t *tree) error {
+// builderImage makes the builder of Go and Node.js; of a language that is not wanted, the machine may lack the tools. With Go in it, the carried
+// packages are compiled.
+func (m *Maker) builderImage(ctx context.Context, h *host, wanted []string) error {
 	began, name := time.Now(), m.Names.Builder
+	t, err := h.base()
+	if err != nil {
+		return fmt.Errorf("making image %s: %w", name, err)
+	}
+	t.folder("chaincode/input", 0o755)
+	t.folder("chaincode/output", 0o755)
+	for _, add := range []struct {
+		language string
+		tools    func(*tree) error
+	}{{"go", h.goTools}, {"node", h.nodeBuildTools}} {
+		if err := add.tools(t); err != nil {
+			if slices.Contains(wanted, add.language) || !errors.Is(err, errMissing) {
+				return fmt.Errorf("making image %s: %w", name, err)
+			}
+			m.Log.Info("The builder image will not build chaincode of this language", "language", add.language, "reason", err)
+		}
+	}
 	cold := ""
 	if !t.has("usr/local/go/bin/go") {
 		cold = name
@@ -125,7 +140,7 @@ func (m *Maker) importTree(ctx context.Context, t *tree, name string) (id string
 	go func() { writer.CloseWithError(t.write(writer)) }()
 	answer, err := m.Engine.ImageImport(ctx, client.ImageImportSource{Source: reader, SourceName: "-"}, name, client.ImageImportOptions{
 		Message: "made by heddle images build",
-		Changes: []string{"ENV PATH=" + searchPath, "ENV GOPATH=/opt/gopath", "ENV GOCACHE=" + goCache, "ENV HOME=/root", "WORKDIR /"},
+		Changes: append([]string{"ENV PATH=" + searchPath, "ENV GOPATH=/opt/gopath", "ENV GOCACHE=" + goCache, "ENV HOME=/root", "WORKDIR /"}, t.changes...),
 	})
 	if err != nil {
 		return "", err

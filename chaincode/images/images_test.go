@@ -164,7 +164,7 @@ func newMaker(t *testing.T, e *engine) *Maker {
 		<-done
 	})
 	return &Maker{
-		Engine: c, Names: Names{Builder: "org/ccenv:1", Golang: "org/baseos:1", Node: "org/baseimage:1"}, Env: os.Environ(), Log: slog.New(slog.DiscardHandler),
+		Engine: c, Names: Names{Builder: "org/ccenv:1", Golang: "org/baseos:1", Car: "org/baseos:1", Node: "org/baseimage:1", Java: "org/javaenv:1"}, Env: os.Environ(), Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -192,10 +192,21 @@ func TestMakeForGo(t *testing.T) {
 	require.False(t, e.imported[1]["usr/local/go/src/net/http/server_test.go"])
 }
 
+// TestMakeForCAR: an image of its own is made only if it has a name of its own.
+func TestMakeForCAR(t *testing.T) {
+	e := &engine{}
+	m := newMaker(t, e)
+	m.Names.Car = "org/caros:1"
+	require.NoError(t, m.Make(t.Context(), "go"))
+	require.Equal(t, []string{"POST /images/create org/baseos:1", "POST /images/create org/caros:1"}, e.requests[1:3])
+	require.Equal(t, e.imported[0], e.imported[1])
+}
+
 func TestMakeFails(t *testing.T) {
 	e := &engine{status: 2}
 	m := newMaker(t, e)
-	require.EqualError(t, m.Make(t.Context(), "cobol"), `images for "cobol" cannot be made; the languages are [go node]`)
+	require.EqualError(t, m.Make(t.Context(), "cobol"), `images for "cobol" cannot be made; the languages are [go node java]`)
+	require.Empty(t, e.requests)
 	require.ErrorContains(t, m.Make(t.Context(), "go"), "making image org/ccenv:1: compiling the shim: status 2: oops")
 	require.Contains(t, e.requests, "DELETE /containers/c")
 
@@ -207,5 +218,6 @@ func TestMakeFails(t *testing.T) {
 	}
 	m.Env = []string{"PATH=" + bin}
 	require.EqualError(t, m.Make(t.Context(), "go"), "making image org/ccenv:1: go is not on PATH")
-	require.EqualError(t, m.Make(t.Context(), "node"), "making image org/ccenv:1: node is not on PATH")
+	require.EqualError(t, m.Make(t.Context(), "node"), "making image org/baseimage:1: node is not on PATH")
+	require.EqualError(t, m.Make(t.Context(), "java"), "making image org/javaenv:1: javac is not on PATH")
 }

@@ -19,6 +19,7 @@ import (
 // tree is a root file system to be: entries by path, without a leading slash. Folders that are only implied are added when it is written.
 type tree struct {
 	entries map[string]entry
+	changes []string // instructions of a Dockerfile, such as "ENV KEY=value", for the image made of it
 }
 
 // entry is a folder, a link, a file of this machine, or a file with given content.
@@ -40,6 +41,11 @@ func (t *tree) symlink(name, target string) {
 }
 func (t *tree) text(name, content string) {
 	t.entries[local(name)] = entry{mode: 0o644, content: []byte(content), bytes: int64(len(content))}
+}
+
+// script adds an executable file with given content.
+func (t *tree) script(name, content string) {
+	t.entries[local(name)] = entry{mode: 0o755, content: []byte(content), bytes: int64(len(content))}
 }
 
 func (t *tree) has(name string) bool {

@@ -36,10 +36,11 @@ func build(env []string) *cobra.Command {
 		Use:   "build",
 		Short: "Make the images that chaincode is built and run with",
 		Long: `Make the images that chaincode is built and run with, for a Docker engine that cannot pull them: the builder, and what chaincode of each
-language runs on. They are made from what this machine has, such as its Go toolchain, and without a network.
+language runs on. They are made from what this machine has, such as its Go toolchain or its JDK with Maven and what is in Maven's repository, and
+without a network. Those that build know the registries, mirrors and proxies that npm and Maven are set to use here, but no passwords.
 
 The images get the names that core.yaml gives them, if there is one where the peer would find it, and else the names Fabric gives them.`,
-		Example: "  heddle images build --language go",
+		Example: "  heddle images build --language go,node,java",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
@@ -122,7 +123,9 @@ func run(ctx context.Context, conf *config.Core, wanted []string, out io.Writer,
 		Names: images.Names{
 			Builder: config.ExpandImage(conf.Chaincode.Builder),
 			Golang:  config.ExpandImage(conf.Chaincode.Golang.Runtime),
+			Car:     config.ExpandImage(conf.Chaincode.Car.Runtime),
 			Node:    config.ExpandImage(conf.Chaincode.Node.Runtime),
+			Java:    config.ExpandImage(conf.Chaincode.Java.Runtime),
 		},
 		Env: env,
 		Log: slog.New(slog.NewTextHandler(out, nil)),
