@@ -56,7 +56,9 @@ func (p *peer) newDockerRuntime() (*docker.Runtime, error) {
 		Images: platform.Images{
 			Builder:     config.ExpandImage(conf.Builder),
 			Golang:      config.ExpandImage(conf.Golang.Runtime),
+			Car:         config.ExpandImage(conf.Car.Runtime),
 			Node:        config.ExpandImage(conf.Node.Runtime),
+			Java:        config.ExpandImage(conf.Java.Runtime),
 			DynamicLink: conf.Golang.DynamicLink,
 		},
 		Pull:      conf.Pull,

@@ -2,10 +2,11 @@ package platform
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
+	"github.com/heddleledger/heddle/chaincode/platform/car"
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
+	"github.com/heddleledger/heddle/chaincode/platform/java"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -13,7 +14,9 @@ import (
 type Images struct {
 	Builder     string // has the tools that chaincode is built with
 	Golang      string // what Go chaincode runs on
+	Car         string // what chaincode of chaintool runs on
 	Node        string // what Node.js chaincode runs on
+	Java        string // what Java chaincode runs on, and what builds it
 	DynamicLink bool   // Go chaincode may use the C library of the runtime image
 }
 
@@ -24,7 +27,8 @@ type Container struct {
 	Builder  string // image
 	Runtime  string // image
 	Command  string
-	Input    func(w io.Writer) error // writes a tar, which may be compressed
+	Env      func(proxies []string) []string // what else tells the build of the proxies that these variables name
+	Input    func(w io.Writer) error         // writes a tar, which may be compressed
 	Hint     func(output string) string
 	Dir      string
 	Run      func(peerAddress string) []string // the container's command
@@ -35,15 +39,23 @@ type Container struct {
 func InContainer(language peerpb.ChaincodeSpec_Type, code []byte, path string, images Images) (*Container, error) {
 	switch language {
 	case peerpb.ChaincodeSpec_GOLANG:
-		return inGoContainer(code, path, images)
+		return inGoContainer(code, path, images.Golang, images)
+	case peerpb.ChaincodeSpec_CAR:
+		source, err := car.Source(code)
+		if err != nil {
+			return nil, err
+		}
+		return inGoContainer(source, car.MainPackage, images.Car, images)
 	case peerpb.ChaincodeSpec_NODE:
 		return inNodeContainer(code, images)
+	case peerpb.ChaincodeSpec_JAVA:
+		return inJavaContainer(code, images)
 	default:
-		return nil, fmt.Errorf("chaincodeType %s does not run in containers yet; set chaincode.runtime to process in core.yaml", language)
+		return nil, unknown(language)
 	}
 }
 
-func inGoContainer(code []byte, path string, images Images) (*Container, error) {
+func inGoContainer(code []byte, path, runtime string, images Images) (*Container, error) {
 	b, err := golang.Container(golang.ContainerRequest{CodePackage: code, Path: path, DynamicLink: images.DynamicLink})
 	if err != nil {
 		return nil, err
@@ -51,8 +63,9 @@ func inGoContainer(code []byte, path string, images Images) (*Container, error) 
 	return &Container{
 		Language: "go",
 		Builder:  images.Builder,
-		Runtime:  images.Golang,
+		Runtime:  runtime,
 		Command:  b.Command,
+		Env:      noMore,
 		Input:    b.WriteInput,
 		Hint:     b.Hint,
 		Dir:      "/usr/local/bin",
@@ -63,21 +76,52 @@ func inGoContainer(code []byte, path string, images Images) (*Container, error) 
 // inNodeContainer installs modules only for packages that do not bring them; then there is nothing to fetch.
 func inNodeContainer(code []byte, images Images) (*Container, error) {
 	if len(code) == 0 {
-		return nil, errors.New("the chaincode's package holds no code: it was made for a peer in development mode")
+		return nil, errNoCode
 	}
 	return &Container{
 		Language: "node",
 		Builder:  images.Builder,
 		Runtime:  images.Node,
 		Command:  "cp -R /chaincode/input/src/. /chaincode/output && cd /chaincode/output && if [ ! -d node_modules ]; then npm install --production; fi",
-		Input: func(w io.Writer) error {
-			_, err := w.Write(code)
-			return err
-		},
-		Hint: func(string) string { return "" },
-		Dir:  "/usr/local/src",
+		Env:      noMore,
+		Input:    whole(code),
+		Hint:     func(string) string { return "" },
+		Dir:      "/usr/local/src",
 		Run: func(address string) []string {
 			return []string{"/bin/sh", "-c", "cd /usr/local/src; npm start -- --peer.address " + address}
 		},
 	}, nil
+}
+
+// inJavaContainer builds in the image that the chaincode runs on, which knows how: its scripts lie in the folder it starts commands in.
+func inJavaContainer(code []byte, images Images) (*Container, error) {
+	if len(code) == 0 {
+		return nil, errNoCode
+	}
+	return &Container{
+		Language: "java",
+		Builder:  images.Java,
+		Runtime:  images.Java,
+		Command:  "./build.sh",
+		Env:      java.ProxyEnv,
+		Input:    whole(code),
+		Hint:     func(string) string { return "" },
+		Dir:      "/root/chaincode-java/chaincode",
+		Run: func(address string) []string {
+			return []string{"/root/chaincode-java/start", "--peerAddress", address}
+		},
+	}, nil
+}
+
+var errNoCode = errors.New("the chaincode's package holds no code: it was made for a peer in development mode")
+
+// noMore is for tools that read the variables themselves.
+func noMore([]string) []string { return nil }
+
+// whole writes a code package as it is.
+func whole(code []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(code)
+		return err
+	}
 }

@@ -77,7 +77,7 @@ func (p *project) build(ctx context.Context, src string, env []string) error {
 	if err != nil {
 		return err
 	}
-	out, err := tool.Run(ctx, src, tool.Env(env, passedOn...), program, p.args...)
+	out, err := tool.Run(ctx, src, append(tool.Env(env, passedOn...), ProxyEnv(env)...), program, p.args...)
 	if err != nil {
 		return fmt.Errorf("building Java chaincode with %s: %w\n%s", p.tool, err, tool.Tail(out))
 	}

@@ -4,7 +4,8 @@
 // # Building
 //
 // Build unpacks a package into a folder and builds it there with what this machine has: Maven where there is a pom.xml, Gradle where there is a
-// build.gradle. Both take what they need from their local repositories or over the network. As in Fabric's image, tests are not run, and what
+// build.gradle. Both take what they need from their local repositories or over the network, through the proxies that the peer's environment names
+// (ProxyEnv). As in Fabric's image, tests are not run, and what
 // comes of it is chaincode.jar, with everything it needs in it, in target or build/libs; a single jar that names its main class does as well.
 // A package may also hold that jar ready made, at the top of its sources, instead of a project: then nothing is built. The jar is
 // kept under a name made of the package and of the versions of the tools.

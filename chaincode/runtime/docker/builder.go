@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -33,7 +34,7 @@ func (r *Runtime) compile(ctx context.Context, c *platform.Container, p *pack.Pa
 	made, err := r.engine.ContainerCreate(ctx, client.ContainerCreateOptions{
 		Config: &container.Config{
 			Image:        c.Builder,
-			Env:          proxies(r.o.Env),
+			Env:          r.buildEnv(c),
 			Cmd:          []string{"/bin/sh", "-c", c.Command},
 			AttachStdout: true,
 			AttachStderr: true,
@@ -79,6 +80,12 @@ func (r *Runtime) compile(ctx context.Context, c *platform.Container, p *pack.Pa
 		return fmt.Errorf("Error downloading output: it has more than %d bytes", int64(maxOutput))
 	}
 	return nil
+}
+
+// buildEnv is what a builder sees of the peer's environment.
+func (r *Runtime) buildEnv(c *platform.Container) []string {
+	named := proxies(r.o.Env)
+	return slices.Concat(named, c.Env(named))
 }
 
 // runBuilder starts a created builder and returns its exit status and its last lines, all of which go to log as they come.

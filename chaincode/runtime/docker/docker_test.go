@@ -178,12 +178,13 @@ func TestStartBuildsOnceAndRunsInAContainer(t *testing.T) {
 	require.Len(t, e.builds, 1)
 	require.Equal(t, `FROM hyperledger/fabric-baseos:amd64-0.4.22
 ADD binpackage.tar /usr/local/bin
-LABEL org.hyperledger.fabric.chaincode.id.name="kv"
-LABEL org.hyperledger.fabric.chaincode.id.version="1.0"
-LABEL org.hyperledger.fabric.chaincode.type="GOLANG"
-LABEL org.hyperledger.fabric.version="1.4.12"
-LABEL org.hyperledger.fabric.base.version="0.4.22"
-LABEL io.heddle.chaincode.code="`+hex.EncodeToString([]byte("package main"))+`"
+LABEL \
+  org.hyperledger.fabric.chaincode.id.name="kv" \
+  org.hyperledger.fabric.chaincode.id.version="1.0" \
+  org.hyperledger.fabric.chaincode.type="GOLANG" \
+  org.hyperledger.fabric.version="1.4.12" \
+  org.hyperledger.fabric.base.version="0.4.22" \
+  io.heddle.chaincode.code="`+hex.EncodeToString([]byte("package main"))+`"
 ENV CORE_CHAINCODE_BUILDLEVEL=1.4.12
 `, e.builds[0]["Dockerfile"])
 	inside, err := readTar(strings.NewReader(e.builds[0]["binpackage.tar"]))
@@ -314,23 +315,6 @@ func TestBuildFails(t *testing.T) {
 	require.Contains(t, log.String(), `msg="line 0" chaincode=kv:1.0`)
 	require.Zero(t, e.left())
 	require.Empty(t, e.builds)
-}
-
-// TestNodeInContainers runs Node.js chaincode by Fabric's commands.
-func TestNodeInContainers(t *testing.T) {
-	e := withImages(newFakeEngine(t))
-	e.images["hyperledger/fabric-baseimage:amd64-0.4.22"] = nil
-	r, _ := newRuntime(t, e, func(o *Options) { o.Images.Node = "hyperledger/fabric-baseimage:amd64-0.4.22" })
-	l := launch(t, "x")
-	l.Package.Type = peerpb.ChaincodeSpec_NODE
-	i, err := r.Start(t.Context(), l)
-	require.NoError(t, err)
-	require.Contains(t, e.builds[0]["Dockerfile"], "FROM hyperledger/fabric-baseimage:amd64-0.4.22\nADD binpackage.tar /usr/local/src\n")
-	require.Equal(t, []string{"/bin/sh", "-c", "cd /usr/local/src; npm start -- --peer.address 127.0.0.1:7052"}, e.find(containerOfKV).Spec.Cmd)
-	require.NoError(t, i.Stop(t.Context()))
-	l.Package.Type = peerpb.ChaincodeSpec_JAVA
-	_, err = r.Start(t.Context(), l)
-	require.ErrorContains(t, err, "chaincodeType JAVA does not run in containers yet; set chaincode.runtime to process")
 }
 
 func TestImagesArePulled(t *testing.T) {

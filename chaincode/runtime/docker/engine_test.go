@@ -267,7 +267,7 @@ func (e *fakeEngine) list(w http.ResponseWriter, q url.Values) {
 	answer(w, found)
 }
 
-var labelLine = regexp.MustCompile(`(?m)^LABEL ([^=]+)="(.*)"$`)
+var labelLine = regexp.MustCompile(`(?m)^  ([^=]+)="(.*)"( \\)?$`)
 
 func (e *fakeEngine) build(w http.ResponseWriter, r *http.Request) {
 	files, err := readTar(r.Body)

@@ -102,11 +102,11 @@ func dockerfile(p *pack.Package, c *platform.Container) string {
 		{codeLabel, hex.EncodeToString(p.CodeHash)},
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "FROM %s\nADD %s %s\n", c.Runtime, binPackage, c.Dir)
+	fmt.Fprintf(&b, "FROM %s\nADD %s %s\nLABEL", c.Runtime, binPackage, c.Dir) // an instruction is a step, and takes its time
 	for _, l := range labels {
-		fmt.Fprintf(&b, "LABEL %s=%s\n", l[0], strconv.Quote(l[1]))
+		fmt.Fprintf(&b, " \\\n  %s=%s", l[0], strconv.Quote(l[1]))
 	}
-	fmt.Fprintf(&b, "ENV CORE_CHAINCODE_BUILDLEVEL=%s\n", version.Fabric)
+	fmt.Fprintf(&b, "\nENV CORE_CHAINCODE_BUILDLEVEL=%s\n", version.Fabric)
 	return b.String()
 }
 
