@@ -34,7 +34,7 @@ soak: build ## 20 minutes of mixed load on three nodes, one of them killed every
 .PHONY: toolchains
 toolchains: build ## chaincode that needs more than Go: a Docker engine, Node.js, a JDK, Maven, and their registries
 	$(GO) test -tags toolchains -count=1 ./chaincode/platform/node ./chaincode/platform/java
-	$(GO) test -tags "e2e toolchains" -count=1 -timeout 15m -run '^(TestChaincodeInContainers|TestNode|TestJava)$$' ./test/e2e
+	$(GO) test -tags "e2e toolchains" -count=1 -timeout 15m -run '^(TestChaincodeInContainers|TestLanguagesInContainers|TestNode|TestJava)$$' ./test/e2e
 
 .PHONY: proto
 proto: ## regenerate wire/*/*.pb.go (needs protoc on the PATH)

@@ -21,8 +21,8 @@ import (
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
-// engine connects to a Docker engine, that of DOCKER_HOST or that in the usual place. The builder image is made if the engine has none. Without an
-// engine the test fails: it is what is tested with.
+// engine connects to a Docker engine, that of DOCKER_HOST or that in the usual place. The images for chaincode are made if the engine has them not.
+// Without an engine the test fails: it is what is tested with.
 func engine(t *testing.T) (e *client.Client, endpoint string) {
 	t.Helper()
 	endpoint = os.Getenv("DOCKER_HOST")
@@ -33,11 +33,27 @@ func engine(t *testing.T) (e *client.Client, endpoint string) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
 	require.NoError(t, docker.Ping(t.Context(), e), "no Docker engine answers at %s: start one, as .ci/run does, or name one with DOCKER_HOST", endpoint)
-	if _, err := e.ImageInspect(t.Context(), "hyperledger/fabric-ccenv:1.4"); err != nil {
-		out, err := exec.CommandContext(t.Context(), kit.Binary(t), "images", "build", "--language", "go", "--endpoint", endpoint).CombinedOutput()
-		require.NoError(t, err, "%s", out)
+	for language, image := range map[string]string{"go": "fabric-ccenv:1.4", "node": "fabric-baseimage:amd64-0.4.22", "java": "fabric-javaenv:1.4"} {
+		if _, err := e.ImageInspect(t.Context(), "hyperledger/"+image); err != nil {
+			out, err := exec.CommandContext(t.Context(), kit.Binary(t), "images", "build", "--language", language, "--endpoint", endpoint).CombinedOutput()
+			require.NoError(t, err, "%s", out)
+		}
 	}
 	return e, endpoint
+}
+
+// startInContainers is start on a Docker engine, which must not have containers of peers before and after the test. Images of chaincode are removed:
+// each test builds its own.
+func startInContainers(t *testing.T) (*network, *client.Client) {
+	t.Helper()
+	e, endpoint := engine(t)
+	require.Empty(t, containers(t, e), "containers of an earlier test are in the way")
+	removeImages(t, e)
+	t.Cleanup(func() { // after the network has stopped
+		require.Empty(t, containers(t, e), "containers are left")
+		removeImages(t, e)
+	})
+	return start(t, localnet.Options{DockerEndpoint: endpoint}), e
 }
 
 // containers are the names of the network's chaincode containers and the ids of their images.
@@ -52,15 +68,21 @@ func containers(t *testing.T, e *client.Client) map[string]string {
 	return found
 }
 
+// removeImages removes the images of the local network's chaincode.
+func removeImages(t *testing.T, e *client.Client) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	list, err := e.ImageList(ctx, client.ImageListOptions{Filters: client.Filters{}.Add("label", "io.heddle.chaincode.code").Add("reference", "local-peer*")})
+	require.NoError(t, err)
+	for _, i := range list.Items {
+		_, err := e.ImageRemove(ctx, i.ID, client.ImageRemoveOptions{PruneChildren: true, Force: true})
+		require.NoError(t, err)
+	}
+}
+
 // TestChaincodeInContainers is the life of a chaincode on a Docker engine: built offline, run, upgraded, outliving its peer, tidied up.
 func TestChaincodeInContainers(t *testing.T) {
-	e, endpoint := engine(t)
-	before := containers(t, e)
-	require.Empty(t, before, "containers of an earlier test are in the way")
-	t.Cleanup(func() { // after the network has stopped
-		require.Empty(t, containers(t, e), "containers are left")
-	})
-	n := start(t, localnet.Options{DockerEndpoint: endpoint})
+	n, e := startInContainers(t)
 	peer0, peer1 := "local-peer0.org1.example.com-", "local-peer0.org2.example.com-"
 
 	n.install("counter", "1.0", "counter")

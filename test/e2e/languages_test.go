@@ -68,8 +68,10 @@ func (n *network) exercise(lang peerpb.ChaincodeSpec_Type, name, sample, file, v
 }
 
 // TestCAR packages a project of chaintool and calls the functions of its interface.
-func TestCAR(t *testing.T) {
-	n := start(t, localnet.Options{})
+func TestCAR(t *testing.T) { start(t, localnet.Options{}).car() }
+
+func (n *network) car() {
+	n.t.Helper()
 	text := func(b []byte, number protowire.Number, s string) []byte {
 		return protowire.AppendString(protowire.AppendTag(b, number, protowire.BytesType), s)
 	}
@@ -85,23 +87,32 @@ func TestCAR(t *testing.T) {
 		n.foreign(name, "1.0", "car", "_car/account")
 		d := n.deployment(name, "1.0", peerpb.ChaincodeSpec_CAR)
 		d.Init = client.Args("init", string(accounts))
-		_, err := n.admin.Instantiate(t.Context(), n.route(n.peers[0]), d)
-		require.NoError(t, err)
+		_, err := n.admin.Instantiate(n.t.Context(), n.route(n.peers[0]), d)
+		require.NoError(n.t, err)
 	}
 	n.invoke("other", "com.example.account/fcn/1", string(amount(text(text(nil, 1, "carl"), 2, "carl"), 3, 0)))
 
 	n.invoke("bank", "com.example.account/fcn/1", string(amount(text(text(nil, 1, "anna"), 2, "boris"), 3, 6)))
-	require.Equal(t, balance(-1, 2), n.same("bank", "com.example.account/fcn/2", string(text(nil, 1, "anna"))))
-	require.Equal(t, balance(3, 1), n.same("bank", "com.example.account/fcn/3", string(text(text(nil, 1, "other"), 2, string(text(nil, 1, "carl"))))))
-	require.Equal(t, string(text(nil, 1, "boris")), n.same("bank", "com.example.account/fcn/4"))
-	require.Contains(t, n.same("bank", "org.hyperledger.chaintool.meta/fcn/1"), "com.example.account")
+	require.Equal(n.t, balance(-1, 2), n.same("bank", "com.example.account/fcn/2", string(text(nil, 1, "anna"))))
+	require.Equal(n.t, balance(3, 1), n.same("bank", "com.example.account/fcn/3", string(text(text(nil, 1, "other"), 2, string(text(nil, 1, "carl"))))))
+	require.Equal(n.t, string(text(nil, 1, "boris")), n.same("bank", "com.example.account/fcn/4"))
+	require.Contains(n.t, n.same("bank", "org.hyperledger.chaintool.meta/fcn/1"), "com.example.account")
 	for _, c := range [][2]string{
 		{"com.example.account/fcn/9", "Received unknown function invocation"}, {"other/fcn/1", "Interface not found"},
 		{"appinit/fcn/1", "Interface not found"}, {"pay", "Could not parse function name"},
 	} {
-		_, err := n.user.Query(t.Context(), n.peers[0], n.request("bank", c[0]))
-		require.ErrorContains(t, err, c[1])
+		_, err := n.user.Query(n.t.Context(), n.peers[0], n.request("bank", c[0]))
+		require.ErrorContains(n.t, err, c[1])
 	}
-	_, err := n.user.Query(t.Context(), n.peers[0], n.request("bank", "com.example.account/fcn/2", string(text(nil, 1, "carl"))))
-	require.ErrorContains(t, err, "there is no account of carl")
+	_, err := n.user.Query(n.t.Context(), n.peers[0], n.request("bank", "com.example.account/fcn/2", string(text(nil, 1, "carl"))))
+	require.ErrorContains(n.t, err, "there is no account of carl")
+
+	n.foreign("other", "2.0", "car", "_car/account", "src/chaincode/main.go", "there is no account of ", "nobody here is called ")
+	d := n.deployment("other", "2.0", peerpb.ChaincodeSpec_CAR)
+	d.Init = client.Args("init", string(text(nil, 1, account("dora", 1))))
+	_, err = n.admin.Upgrade(n.t.Context(), n.route(n.peers[0]), d)
+	require.NoError(n.t, err)
+	require.Equal(n.t, balance(3, 1), n.same("other", "com.example.account/fcn/2", string(text(nil, 1, "carl"))))
+	_, err = n.user.Query(n.t.Context(), n.peers[0], n.request("other", "com.example.account/fcn/2", string(text(nil, 1, "emil"))))
+	require.ErrorContains(n.t, err, "nobody here is called emil")
 }
