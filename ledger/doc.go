@@ -15,6 +15,7 @@
 //     returned for are there, and the state is what they add up to.
 //   - A block file that has lost blocks which the state knows, or whose bytes do not match their checksums, is reported (blockfile.CorruptError),
 //     never served or mended.
+//   - Only Rollback takes blocks away, while nobody has the ledger open; how many there were is remembered until they are back.
 //   - Codes, versions and commit hashes are Fabric 1.4.12's, byte for byte. The channel's configuration, namespace "", is left out of the hash.
 //   - Reads never see the reading transaction's own writes, as in Fabric.
 //   - Collections are kept as hashes: what blocks carry, MVCC and the commit hash need. Private values are not kept here.

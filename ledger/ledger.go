@@ -8,6 +8,7 @@ import (
 	"math"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/heddleledger/heddle/ledger/blockfile"
 	"github.com/heddleledger/heddle/ledger/statedb"
@@ -32,6 +33,7 @@ type Options struct {
 // Ledger is one channel's ledger, open in one process. Its methods may be called by many goroutines at once.
 type Ledger struct {
 	channelID string
+	dir       string
 	opts      Options
 	blocks    *blockfile.Store
 	state     *statedb.DB
@@ -40,7 +42,8 @@ type Ledger struct {
 	failed     error      // why no more blocks are taken; guarded by committing
 	commitHash []byte     // of the last block; guarded by committing
 
-	users sync.WaitGroup // those between acquire and release
+	former atomic.Uint64  // blocks there were before a rollback
+	users  sync.WaitGroup // those between acquire and release
 
 	mu      sync.Mutex // guards what follows
 	info    *commonpb.BlockchainInfo
@@ -50,21 +53,26 @@ type Ledger struct {
 
 // Open opens the ledger in dir, which is its own, creating it if there is none, and brings its state up to its last block.
 func Open(dir, channelID string, opts Options) (*Ledger, error) {
-	l := &Ledger{channelID: channelID, opts: opts, info: &commonpb.BlockchainInfo{}, changed: make(chan struct{})}
-	if err := l.open(dir); err != nil {
+	l := &Ledger{channelID: channelID, dir: dir, opts: opts, info: &commonpb.BlockchainInfo{}, changed: make(chan struct{})}
+	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("opening the ledger of channel [%s]: %w", channelID, err)
 	}
 	return l, nil
 }
 
-func (l *Ledger) open(dir string) (err error) {
-	l.blocks, err = blockfile.Open(filepath.Join(dir, "blocks"), blockfile.Options{
+func (l *Ledger) open() error {
+	former, err := formerHeight(l.dir)
+	if err != nil {
+		return err
+	}
+	l.former.Store(former)
+	l.blocks, err = blockfile.Open(filepath.Join(l.dir, blocksFolder), blockfile.Options{
 		Log: l.opts.Log, SegmentSize: l.opts.SegmentSize, Failpoint: l.opts.Failpoint,
 	})
 	if err != nil {
 		return err
 	}
-	l.state, err = statedb.Open(filepath.Join(dir, "state"), statedb.Options{
+	l.state, err = statedb.Open(filepath.Join(l.dir, stateFolder), statedb.Options{
 		Log: l.opts.Log, CacheSize: l.opts.CacheSize, BeforeFlush: l.beforeFlush,
 	})
 	if err != nil {

@@ -6,7 +6,7 @@
 // the file is. The index is only a shortcut: lost or damaged, it is made again from the segment.
 //
 // Invariants.
-//   - Block n is the n-th record, counted from 0, over all segments; nothing is ever changed or removed.
+//   - Block n is the n-th record, counted from 0, over all segments; nothing is ever changed, or removed but by an operator, from the end (Cutting).
 //   - Every byte that is served matched its checksum when it was read from the file, which is done anew for every reader; but those who read a
 //     large block while another reader still has it share the bytes.
 //   - A record that the file ends in the middle of, or that is followed by nothing but zeros, was being written when the machine stopped. Only

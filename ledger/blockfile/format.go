@@ -87,8 +87,8 @@ func parseRecordHeader(b []byte, number uint64) (length int64, sum uint32, probl
 	return int64(binary.LittleEndian.Uint32(b)), binary.LittleEndian.Uint32(b[12:]), ""
 }
 
-// scan walks over the records of a segment, checking each. It returns where the records begin and where the last whole one ends.
-// torn means that what follows that end is a record that was never completely written.
+// scan walks over the records of a segment, checking each. It returns where the records begin and where the last whole one ends, next to an
+// error too. torn means that what follows that end is a record that was never completely written.
 func scan(r io.ReaderAt, size int64, name string, first uint64) (offsets []uint32, end int64, torn bool, err error) {
 	var payload []byte
 	header := make([]byte, recordHeaderSize)
@@ -99,18 +99,18 @@ func scan(r io.ReaderAt, size int64, name string, first uint64) (offsets []uint3
 			return offsets, end, true, nil
 		}
 		if _, err := r.ReadAt(header, end); err != nil {
-			return nil, 0, false, fmt.Errorf("reading block file %s at offset %d: %w", name, end, err)
+			return offsets, end, false, fmt.Errorf("reading block file %s at offset %d: %w", name, end, err)
 		}
 		length, sum, problem := parseRecordHeader(header, number)
 		if problem != "" {
 			zero, err := allZero(r, end, size)
 			if err != nil {
-				return nil, 0, false, fmt.Errorf("reading block file %s at offset %d: %w", name, end, err)
+				return offsets, end, false, fmt.Errorf("reading block file %s at offset %d: %w", name, end, err)
 			}
 			if zero {
 				return offsets, end, true, nil
 			}
-			return nil, 0, false, corrupt(problem)
+			return offsets, end, false, corrupt(problem)
 		}
 		if length > size-end-recordHeaderSize {
 			return offsets, end, true, nil
@@ -120,10 +120,10 @@ func scan(r io.ReaderAt, size int64, name string, first uint64) (offsets []uint3
 		}
 		payload = payload[:length]
 		if _, err := r.ReadAt(payload, end+recordHeaderSize); err != nil {
-			return nil, 0, false, fmt.Errorf("reading block file %s at offset %d: %w", name, end, err)
+			return offsets, end, false, fmt.Errorf("reading block file %s at offset %d: %w", name, end, err)
 		}
 		if checksum(payload) != sum {
-			return nil, 0, false, corrupt("checksum mismatch")
+			return offsets, end, false, corrupt("checksum mismatch")
 		}
 		offsets = append(offsets, uint32(end))
 		end += recordHeaderSize + length
