@@ -69,19 +69,16 @@ func Open(ctx context.Context, o Options) (*Registry, error) {
 	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("creating the folder of ledgers: %w", err)
 	}
-	entries, err := os.ReadDir(o.Dir)
+	ids, err := joined(o.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("listing the ledgers: %w", err)
+		return nil, err
 	}
 	r := &Registry{o: o, channels: map[string]*Channel{}, unopened: map[string]error{}}
 	r.ctx, r.stop = context.WithCancel(ctx)
-	for _, e := range entries {
-		if !e.IsDir() {
-			continue
-		}
-		if err := r.reopen(e.Name()); err != nil {
-			o.Log.Error("the channel cannot be opened and is not served", "channel", e.Name(), "err", err)
-			r.unopened[e.Name()] = err
+	for _, id := range ids {
+		if err := r.reopen(id); err != nil {
+			o.Log.Error("the channel cannot be opened and is not served", "channel", id, "err", err)
+			r.unopened[id] = err
 		}
 	}
 	return r, nil

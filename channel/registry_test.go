@@ -132,3 +132,37 @@ func TestSync(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, facts[80].CommitHash, hex.EncodeToString(block.CommitHash(last)))
 }
+
+// TestRollback takes a channel back while the peer is stopped, and lets it catch up.
+func TestRollback(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, Reset(quiet(), filepath.Join(dir, "none")), "a peer without channels")
+	fill := func(r *Registry, from, to uint64) {
+		c, ok := r.Get("mychannel")
+		require.True(t, ok)
+		for n := from; n <= to; n++ {
+			require.NoError(t, c.Submit(t.Context(), ordered(t, n)))
+		}
+		require.NoError(t, c.Wait(t.Context(), to))
+	}
+	r := open(t, Options{Dir: dir})
+	require.NoError(t, r.Join(t.Context(), ordered(t, 0)))
+	fill(r, 1, 30)
+	require.Empty(t, r.FormerHeights())
+	require.NoError(t, r.Rebuilt(t.Context()), "at once")
+	require.NoError(t, r.Close())
+
+	require.EqualError(t, Rollback(quiet(), dir, "other", 1), "ledgerID [other] does not exist")
+	require.EqualError(t, Rollback(quiet(), dir, "../"+filepath.Base(dir)+"/mychannel", 1), "ledgerID [../"+filepath.Base(dir)+"/mychannel] does not exist")
+	require.NoError(t, Rollback(quiet(), dir, "mychannel", 20))
+	require.NoError(t, Reset(quiet(), dir))
+	r = open(t, Options{Dir: dir})
+	require.Equal(t, map[string]uint64{"mychannel": 31}, r.FormerHeights())
+	rebuilt := make(chan error, 1)
+	go func() { rebuilt <- r.Rebuilt(t.Context()) }()
+	fill(r, 1, 29)
+	require.Empty(t, rebuilt)
+	fill(r, 30, 30)
+	require.NoError(t, <-rebuilt)
+	require.Empty(t, r.FormerHeights())
+}

@@ -142,7 +142,7 @@ func (p *peer) openStores(ctx context.Context) error {
 	}
 	p.packages.Log = p.logs.Named("ccprovider")
 	p.channels, err = channel.Open(ctx, channel.Options{
-		Dir:    filepath.Join(dir, "ledgersData"),
+		Dir:    ledgersDir(p.conf),
 		Ledger: ledger.Options{DisableHistory: !p.conf.Ledger.History.EnableHistoryDatabase, Metrics: p.metrics.ledger},
 		Sync: &channel.Sync{
 			Dial: p.dialOrderer, Endpoints: p.orderers, Signer: p.signer, Now: time.Now,
@@ -174,7 +174,7 @@ func (p *peer) openStores(ctx context.Context) error {
 func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.Support, chaincodes *chaincodeListener) error {
 	conf := &p.conf.Peer
 	server := comm.NewServer(p.serverOptions())
-	peerpb.RegisterEndorserServer(server, endorser.New(endorser.Options{
+	peerpb.RegisterEndorserServer(server, p.whenRebuilt(ctx, g, endorser.New(endorser.Options{
 		Log: p.logs.Named("endorser"), Now: time.Now, Signer: p.signer, Local: p.local, ACL: p.acl, Packages: p.packages, Chaincode: support,
 		Filters: p.handlers.filters, Decorators: p.handlers.decorators, Endorsements: p.handlers.endorsements,
 		Metrics: p.metrics.endorser,
@@ -185,7 +185,7 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 			}
 			return c.Bundle(), c.Ledger(), true
 		},
-	}))
+	})))
 	peerpb.RegisterDeliverServer(server, deliver.Peer{Server: &deliver.Server{
 		Channel:    p.deliverChannel,
 		TimeWindow: conf.Authentication.TimeWindow,
