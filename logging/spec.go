@@ -88,6 +88,12 @@ func (s *levels) String() string {
 	return strings.Join(append(fields, levelName(s.fallback)), ":")
 }
 
+// IsLevel says whether a specification may have this name of a level.
+func IsLevel(name string) bool {
+	_, ok := parseLevel(name)
+	return ok
+}
+
 // parseLevel takes a level's name, all lower or all upper case.
 func parseLevel(name string) (slog.Level, bool) {
 	if name != strings.ToLower(name) && name != strings.ToUpper(name) {

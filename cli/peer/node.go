@@ -10,8 +10,8 @@ import (
 
 func newNode(io IO) *cobra.Command {
 	n := &base{io: io}
-	cmd := &cobra.Command{Use: "node", Short: "Operate a peer node: start|status.", PersistentPreRunE: n.opener("nodeCmd")}
-	cmd.AddCommand(newNodeStart(n), newNodeStatus(n))
+	cmd := &cobra.Command{Use: "node", Short: "Operate a peer node: start|status|reset|rollback.", PersistentPreRunE: n.opener("nodeCmd")}
+	cmd.AddCommand(newNodeStart(n), newNodeStatus(n), newNodeReset(n), newNodeRollback(n))
 	return cmd
 }
 
