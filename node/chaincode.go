@@ -239,8 +239,12 @@ func (p *peer) prepareBuilds(ctx context.Context, g *errgroup.Group) {
 		})
 		return
 	}
+	log := p.logs.Named("chaincode.build")
+	for _, err := range platform.Missing(os.Environ()) {
+		log.Warn("Some chaincode cannot be run", "reason", err)
+	}
 	g.Go(func() error {
-		began, log := time.Now(), p.logs.Named("chaincode.build")
+		began := time.Now()
 		if err := golang.Prepare(ctx, p.buildCache()); err != nil {
 			if ctx.Err() == nil {
 				log.Warn("Go chaincode cannot be built yet", "reason", err)

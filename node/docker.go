@@ -77,5 +77,7 @@ func (p *peer) outsideRuntime(dialled string) (runtime.Runtime, error) {
 	if p.docker != nil {
 		return p.docker, nil
 	}
-	return p.newProcessRuntime(dialled)
+	var err error
+	p.processes, err = p.newProcessRuntime(dialled)
+	return p.processes, err
 }

@@ -244,6 +244,19 @@ func TestHealthOfChannels(t *testing.T) {
 	require.Contains(t, body, "channel [broken] cannot be opened")
 }
 
+// TestHealthWithoutToolchains: what a language needs is told in the log, and is no matter of the peer's health.
+func TestHealthWithoutToolchains(t *testing.T) {
+	n := files(t, localnet.Options{})
+	org := n.Orgs[0]
+	t.Setenv("PATH", "/nowhere")
+	p := startPeer(t, org, coreOf(t, n, org))
+	code, body := get(t, org.Peer.OperationsAddress(), "/healthz")
+	require.Equal(t, http.StatusOK, code, body)
+	for _, program := range []string{"the go command", "the program node", "the program java"} {
+		require.Eventually(t, func() bool { return strings.Contains(p.log.String(), program+", which is not on PATH") }, 10*time.Second, 10*time.Millisecond)
+	}
+}
+
 // TestMutualTLS: a peer lets in whom its own configuration names and, once it has joined a channel, the organisations that have peers there;
 // never those that only order.
 func TestMutualTLS(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"github.com/heddleledger/heddle/acl"
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/pack"
-	"github.com/heddleledger/heddle/chaincode/platform/golang"
+	"github.com/heddleledger/heddle/chaincode/runtime"
 	"github.com/heddleledger/heddle/chaincode/runtime/docker"
 	"github.com/heddleledger/heddle/chaincode/system"
 	"github.com/heddleledger/heddle/channel"
@@ -49,7 +49,8 @@ type peer struct {
 	channels   *channel.Registry
 	acl        *acl.Checker
 	packages   *pack.Store
-	docker     *docker.Runtime // nil if chaincode runs as processes
+	docker     *docker.Runtime  // nil if chaincode runs as processes
+	processes  *runtime.Process // nil if it does not
 
 	support    atomic.Pointer[chaincode.Support] // nil until chaincode can be run
 	handlers   handlers
@@ -250,7 +251,7 @@ func (p *peer) serveOperations(ctx context.Context, g *errgroup.Group) error {
 	case p.docker != nil:
 		checks["docker"] = p.docker.Ping // Fabric's name
 	default:
-		checks["chaincode"] = func(ctx context.Context) error { return golang.Ready(ctx, p.buildCache()) }
+		checks["chaincode"] = p.processes.Ready
 	}
 	return startOperations(ctx, g, operations.Options{
 		Address: conf.ListenAddress, TLS: opsTLS, Gatherer: gatherer(p.conf.Metrics.Provider, p.metrics.registry), Logs: p.logs, Log: p.logs.Named("operations"),

@@ -61,6 +61,11 @@ func Validate(spec *peerpb.ChaincodeDeploymentSpec) error {
 	}
 }
 
+// Missing says which languages, beyond Go, this machine cannot run, and what to install.
+func Missing(env []string) []error {
+	return slices.DeleteFunc([]error{node.Ready(env), java.Ready(env)}, func(err error) bool { return err == nil })
+}
+
 // Build makes of a code package what Command can start, and returns its path. env is the peer's environment, where the tools are looked for.
 func Build(ctx context.Context, language peerpb.ChaincodeSpec_Type, r golang.BuildRequest, env []string) (string, error) {
 	switch language {

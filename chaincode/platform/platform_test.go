@@ -118,6 +118,22 @@ func copyOddly(t *testing.T, from, to string) {
 	require.NoError(t, os.Chtimes(to, time.Unix(1, 0), time.Unix(1, 0)))
 }
 
+func TestMissing(t *testing.T) {
+	bin := t.TempDir()
+	path := []string{"PATH=" + bin}
+	var all []string
+	for _, err := range platform.Missing(path) {
+		all = append(all, err.Error())
+	}
+	require.Len(t, all, 2)
+	require.Contains(t, all[0], "Node.js chaincode needs the program node, which is not on PATH")
+	require.Contains(t, all[1], "Java chaincode needs the program java, which is not on PATH")
+	for _, name := range []string{"node", "npm", "java"} {
+		require.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o755))
+	}
+	require.Empty(t, platform.Missing(path))
+}
+
 func TestUnknownLanguages(t *testing.T) {
 	_, _, err := platform.Collect(peerpb.ChaincodeSpec_UNDEFINED, "x", nil)
 	require.ErrorContains(t, err, "Unknown chaincodeType: UNDEFINED")

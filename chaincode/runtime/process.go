@@ -115,6 +115,15 @@ func (p *Process) Start(ctx context.Context, l Launch) (Instance, error) {
 	return c, nil
 }
 
+// Ready tells what keeps any chaincode from being started, whatever it is written in; nil if nothing does.
+func (p *Process) Ready(context.Context) error {
+	dir, err := p.makeDir("probe-")
+	if err != nil {
+		return fmt.Errorf("chaincode processes get no working directories: %w", err)
+	}
+	return os.Remove(dir)
+}
+
 func (p *Process) command(l *Launch, built string) (Executable, error) {
 	if p.Command == nil {
 		return Executable{Path: built, Args: []string{"-peer.address=" + l.PeerAddress}}, nil
@@ -144,14 +153,7 @@ func (p *Process) wrap(l *Launch, x Executable, dir string) (path string, args [
 // prepare makes the working directory with the launch's files in it.
 func (p *Process) prepare(l *Launch) (string, error) {
 	p.sweep.Do(p.clean)
-	root, err := filepath.Abs(p.Dir)
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(root, 0o700); err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp(root, workPrefix+l.Name+"."+l.Version+"-")
+	dir, err := p.makeDir(workPrefix + l.Name + "." + l.Version + "-")
 	if err != nil {
 		return "", err
 	}
@@ -162,6 +164,18 @@ func (p *Process) prepare(l *Launch) (string, error) {
 		}
 	}
 	return dir, nil
+}
+
+// makeDir makes a directory whose name begins with prefix.
+func (p *Process) makeDir(prefix string) (string, error) {
+	root, err := filepath.Abs(p.Dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(root, prefix)
 }
 
 // clean removes what a peer left that was killed.
@@ -218,8 +232,8 @@ func (c *child) exit(err error) Exit {
 	return e
 }
 
-// LastLines are the last of stderr.
-func (c *child) LastLines() []string { return c.tail.last() }
+// LastLines are of stderr.
+func (c *child) LastLines(after time.Time) []string { return c.tail.since(after) }
 
 func (c *child) Wait() <-chan Exit { return c.exits }
 

@@ -228,6 +228,17 @@ func TestStartFails(t *testing.T) {
 	require.ErrorContains(t, err, "it has no package")
 }
 
+func TestReady(t *testing.T) {
+	p, _ := newProcess(t)
+	require.NoError(t, p.Ready(t.Context()))
+	left, err := os.ReadDir(p.Dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+	p.Dir = filepath.Join(p.Dir, "file")
+	require.NoError(t, os.WriteFile(p.Dir, nil, 0o600))
+	require.ErrorContains(t, p.Ready(t.Context()), "chaincode processes get no working directories: ")
+}
+
 func TestWhatAKilledPeerLeftIsRemoved(t *testing.T) {
 	p, _ := newProcess(t)
 	old, foreign := filepath.Join(p.Dir, "chaincode-kv.1.0-123"), filepath.Join(p.Dir, "something else")

@@ -86,19 +86,6 @@ func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) 
 	return binary, nil
 }
 
-// Ready tells what keeps this machine from building chaincode; nil if nothing does.
-func Ready(ctx context.Context, cacheDir string) error {
-	cacheDir, err := filepath.Abs(cacheDir)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
-		return fmt.Errorf("making the build cache: %w", err)
-	}
-	_, err = findToolchain(ctx, cacheDir, os.Environ())
-	return err
-}
-
 // Prepare compiles the carried packages into the build cache, so that the first Build need not. It takes seconds where nothing has been built
 // before, and next to nothing later; a peer runs it in the background when it starts. Peers of one user that share a cache take turns, and
 // builds wait for it.

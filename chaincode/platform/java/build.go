@@ -84,6 +84,12 @@ func (p *project) build(ctx context.Context, src string, env []string) error {
 	return nil
 }
 
+// Ready tells what keeps this machine from running chaincode; nil if nothing does. A package that is to be built needs Maven or Gradle too.
+func Ready(env []string) error {
+	_, err := findJava(env)
+	return err
+}
+
 // findJava is the java command of JAVA_HOME or, without that, on PATH.
 func findJava(env []string) (string, error) {
 	if home := tool.Getenv(env, "JAVA_HOME"); home != "" {

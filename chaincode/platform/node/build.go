@@ -81,12 +81,25 @@ type tools struct {
 	version, npmVersion string
 }
 
-// find looks for node and npm on the PATH of env.
-func find(ctx context.Context, env []string) (t tools, err error) {
+// Ready tells what keeps this machine from running chaincode; nil if nothing does.
+func Ready(env []string) error {
+	_, err := locate(env)
+	return err
+}
+
+// locate looks for node and npm on the PATH of env.
+func locate(env []string) (t tools, err error) {
 	if t.node, err = tool.Find(env, "node", "Node.js chaincode", "Node.js 18 or later (https://nodejs.org)"); err != nil {
 		return t, err
 	}
-	if t.npm, err = tool.Find(env, "npm", "Node.js chaincode", "npm (https://nodejs.org)"); err != nil {
+	t.npm, err = tool.Find(env, "npm", "Node.js chaincode", "npm (https://nodejs.org)")
+	return t, err
+}
+
+// find locates the tools and asks for their versions.
+func find(ctx context.Context, env []string) (tools, error) {
+	t, err := locate(env)
+	if err != nil {
 		return t, err
 	}
 	if t.version, err = t.ask(ctx, t.node, env); err != nil {
