@@ -3,6 +3,7 @@ package chaincode_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -130,9 +131,18 @@ func TestChaincodeThatHangsIsStartedAnew(t *testing.T) {
 	p.define(channel, "kv", "1.0", "code")
 	_, err := p.invoke(t.Context(), "kv", "hang", "Godot")
 	require.ErrorContains(t, err, "timeout expired while executing transaction; its last lines: waiting for Godot")
-	_, err = p.invoke(t.Context(), "kv", "echo")
+	_, err = p.invoke(t.Context(), "kv", "say", "hello")
 	require.NoError(t, err)
 	require.EqualValues(t, 2, b.count.Load())
+	_, err = p.invoke(t.Context(), "kv", "sleep", "400") // its words come to the peer by another way than its answers
+	require.NoError(t, err)
+	_, err = p.invoke(t.Context(), "kv", "hang", "")
+	require.ErrorContains(t, err, "timeout expired while executing transaction")
+	require.NotContains(t, err.Error(), "hello", "another transaction's words")
+	require.NotContains(t, err.Error(), "Godot", "another instance's words")
+	_, err = p.invoke(t.Context(), "kv", "echo")
+	require.NoError(t, err)
+	require.EqualValues(t, 3, b.count.Load())
 
 	// One transaction hangs, another works: that one is not disturbed.
 	hanging := p.invoking("kv", "hang", "Godot")
@@ -143,7 +153,7 @@ func TestChaincodeThatHangsIsStartedAnew(t *testing.T) {
 	require.ErrorContains(t, hanging(), "timeout expired while executing transaction")
 	require.NoError(t, sleeping())
 	requireNoChildren(t)
-	require.Equal(t, map[string]float64{"kv:1.0": 2}, counts(t, registry, "chaincode_execute_timeouts"))
+	require.Equal(t, map[string]float64{"kv:1.0": 3}, counts(t, registry, "chaincode_execute_timeouts"))
 	require.Equal(t, map[string]float64{"kv:1.0 mychannel GET_STATE": 5, "kv:1.0 mychannel PUT_STATE": 5}, counts(t, registry, "chaincode_shim_requests_received"))
 	completed := counts(t, registry, "chaincode_shim_requests_completed")
 	require.Equal(t, 5.0, completed["kv:1.0 mychannel true GET_STATE"])
@@ -238,9 +248,15 @@ func TestLaunchTimeoutsAreCounted(t *testing.T) {
 		o.Metrics = chaincode.NewMetrics(registry)
 	})
 	p.define(channel, "kv", "1.0", "code")
-	_, err := p.invoke(t.Context(), "kv", "echo")
-	require.ErrorContains(t, err, "its last lines: I will not register")
-	require.Equal(t, map[string]float64{"kv:1.0": 1}, counts(t, registry, "chaincode_launch_timeouts"))
+	words := regexp.MustCompile(`its last lines: (I will not register: \d+)$`)
+	var said [2]string
+	for i := range said {
+		_, err := p.invoke(t.Context(), "kv", "echo")
+		require.Regexp(t, words, err.Error())
+		said[i] = words.FindStringSubmatch(err.Error())[1]
+	}
+	require.NotEqual(t, said[0], said[1], "each launch has its own words")
+	require.Equal(t, map[string]float64{"kv:1.0": 2}, counts(t, registry, "chaincode_launch_timeouts"))
 }
 
 // TestNothingIsLeftBehind starts and stops chaincode fifty times; goroutines are looked for when all tests have ended.

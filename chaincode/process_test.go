@@ -38,7 +38,7 @@ func playChaincode() int {
 	_ = flags.Parse(os.Args[1:]) // exits on error
 	switch os.Getenv(modeVariable) {
 	case "mute":
-		fmt.Fprintln(os.Stderr, "I will not register")
+		fmt.Fprintln(os.Stderr, "I will not register:", os.Getpid())
 		time.Sleep(time.Minute)
 	case "broken":
 		fmt.Fprintln(os.Stderr, "panic: no such table")

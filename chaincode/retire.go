@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/heddleledger/heddle/chaincode/runtime"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -67,8 +68,9 @@ func (h *handler) leaveIfIdle() {
 	}
 }
 
-// withOutput adds to an error about a launched chaincode what that wrote last, as far as its runtime can tell before the end.
-func (s *Support) withOutput(err error, l *launch) error {
+// withOutput adds to an error about a launched chaincode what that wrote last, but not before a time, as far as its runtime can tell before the
+// end. What an old transaction had to say does not explain a new one's failure.
+func (s *Support) withOutput(err error, l *launch, after time.Time) error {
 	if l == nil {
 		return err
 	}
@@ -76,7 +78,7 @@ func (s *Support) withOutput(err error, l *launch) error {
 	i := l.instance
 	s.mu.RUnlock()
 	if i, ok := i.(runtime.Talkative); ok {
-		if last := i.LastLines(); len(last) > 0 {
+		if last := i.LastLines(after); len(last) > 0 {
 			return fmt.Errorf("%w; its last lines: %s", err, strings.Join(last, " | "))
 		}
 	}

@@ -143,6 +143,8 @@ func (t *toy) obey(args []string) ([]byte, error) {
 	case "exit":
 		fmt.Fprintln(os.Stderr, "leaving with", args[1])
 		os.Exit(atoi(args[1]))
+	case "say":
+		fmt.Fprintln(os.Stderr, args[1])
 	case "hang":
 		fmt.Fprintln(os.Stderr, "waiting for", args[1])
 		select {}

@@ -51,7 +51,7 @@ func (h *handler) execute(ctx context.Context, c *Call) (*peerpb.ChaincodeMessag
 	if errors.Is(err, errExecuteTimeout) {
 		h.s.Metrics.executeTimedOut(h.id)
 		if waiting && h.launch != nil && time.Since(began) >= h.s.ExecuteTimeout { // a call from chaincode may have had less time
-			err = t.timedOut(err)
+			err = t.timedOut(err, began)
 		}
 	}
 	return m, err
@@ -78,11 +78,11 @@ func (t *transaction) run(ctx context.Context, first *peerpb.ChaincodeMessage) (
 	}
 }
 
-// timedOut returns the error of a transaction that timed out in chaincode which the peer launched, with what that wrote last. The chaincode is
+// timedOut returns the error of a transaction that timed out in chaincode which the peer launched, with what that wrote last since it began. The chaincode is
 // started anew: at once if it has said nothing about any transaction in all the time, else when the others under way have ended.
-func (t *transaction) timedOut(err error) error {
+func (t *transaction) timedOut(err error, began time.Time) error {
 	h := t.h
-	err = h.s.withOutput(err, h.launch)
+	err = h.s.withOutput(err, h.launch, began)
 	if h.heard.Load() == t.heard {
 		h.end(&misbehaviour{fmt.Errorf("chaincode %s hangs: it said nothing about any transaction for %s", h.id, h.s.ExecuteTimeout)})
 	} else {
@@ -162,7 +162,7 @@ func (h *handler) terminated(ctx context.Context) error {
 	const text = "chaincode stream terminated" // Fabric's
 	var own *misbehaviour
 	if errors.As(h.endCause, &own) {
-		return h.s.withOutput(fmt.Errorf("%s: %w", text, own), h.launch)
+		return h.s.withOutput(fmt.Errorf("%s: %w", text, own), h.launch, time.Time{})
 	}
 	if h.launch != nil && !errors.Is(h.endCause, errClosed) {
 		timer := time.NewTimer(afterlife)

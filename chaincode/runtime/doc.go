@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/heddleledger/heddle/chaincode/pack"
 )
@@ -38,7 +39,8 @@ type Instance interface {
 
 // Talkative is an Instance whose last output can be had while it runs.
 type Talkative interface {
-	LastLines() []string
+	// LastLines are the last of those that it wrote after a time.
+	LastLines(after time.Time) []string
 }
 
 // Exit says how an instance ended.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"sync"
+	"time"
 )
 
 const (
@@ -75,11 +76,17 @@ func (l *lines) flush() {
 type tail struct {
 	keep   int // 0: keptLines
 	mu     sync.Mutex
-	lines  []string
-	reason string // dropped from lines; empty if there is none
+	lines  []tailLine
+	reason tailLine // dropped from lines; empty if there is none
 }
 
-func (t *tail) add(line string) {
+type tailLine struct {
+	text string
+	at   time.Time
+}
+
+func (t *tail) add(text string) {
+	line := tailLine{text, time.Now()}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	keep := t.keep
@@ -87,7 +94,7 @@ func (t *tail) add(line string) {
 		keep = keptLines
 	}
 	if len(t.lines) == keep {
-		if first := t.lines[0]; strings.HasPrefix(first, "panic: ") || strings.HasPrefix(first, "fatal error: ") {
+		if first := t.lines[0]; strings.HasPrefix(first.text, "panic: ") || strings.HasPrefix(first.text, "fatal error: ") {
 			t.reason = first
 		}
 		copy(t.lines, t.lines[1:])
@@ -96,11 +103,21 @@ func (t *tail) add(line string) {
 	t.lines = append(t.lines, line)
 }
 
-func (t *tail) last() []string {
+// last returns what is kept of all lines.
+func (t *tail) last() []string { return t.since(time.Time{}) }
+
+// since returns what is kept of the lines that were added after begin.
+func (t *tail) since(begin time.Time) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.reason != "" {
-		return append([]string{t.reason, "…"}, t.lines...)
+	var last []string
+	if t.reason.text != "" && t.reason.at.After(begin) {
+		last = append(last, t.reason.text, "…")
 	}
-	return append([]string(nil), t.lines...)
+	for _, l := range t.lines {
+		if l.at.After(begin) {
+			last = append(last, l.text)
+		}
+	}
+	return last
 }
