@@ -148,7 +148,7 @@ func pull(t *testing.T, have []*commonpb.Block, change func(*blocksync.Config), 
 			p.got = append(p.got, b)
 			return nil
 		},
-		Signer:     signer{},
+		Signer:     func() tx.Signer { return signer{} },
 		Now:        time.Now,
 		Log:        slog.New(slog.DiscardHandler),
 		MinBackoff: time.Millisecond,

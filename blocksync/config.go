@@ -27,7 +27,7 @@ type Config struct {
 	Verify func(*commonpb.Block) error
 	// Handle takes the next block. An error ends Run: it means the block could not be stored, not that it is bad.
 	Handle func(context.Context, *commonpb.Block) error
-	Signer tx.Signer
+	Signer func() tx.Signer // asked for each request, since certificates are renewed
 	Now    func() time.Time
 	Log    *slog.Logger
 

@@ -108,7 +108,7 @@ func (c *Config) pull(ctx context.Context, address string, at *chain) (blocks in
 
 // open asks for every block from number on.
 func (c *Config) open(ctx context.Context, conn *grpc.ClientConn, tls *comm.ClientTLS, number uint64) (ordererpb.AtomicBroadcast_DeliverClient, error) {
-	env, err := tx.NewEnvelope(c.Signer, &commonpb.ChannelHeader{
+	env, err := tx.NewEnvelope(c.Signer(), &commonpb.ChannelHeader{
 		Type:        int32(commonpb.HeaderType_DELIVER_SEEK_INFO),
 		ChannelId:   c.ChannelID,
 		Timestamp:   timestamppb.New(c.Now()),

@@ -111,7 +111,7 @@ func newLaunchingPeer(t *testing.T, mode string, secure bool, change ...func(*ch
 		require.NoError(t, err)
 		roots, err := comm.NewRoots(authority.Root())
 		require.NoError(t, err)
-		options.TLS = &comm.ServerTLS{Certificate: certificate, RequireClientCert: true, ClientRoots: roots}
+		options.TLS = &comm.ServerTLS{Certificate: comm.NewCertificate(certificate), RequireClientCert: true, ClientRoots: roots}
 	}
 	server := comm.NewServer(options)
 	b.dir = t.TempDir()

@@ -16,6 +16,7 @@ import (
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
+	"github.com/heddleledger/heddle/wire/tx"
 )
 
 func TestJoinRefuses(t *testing.T) {
@@ -121,10 +122,11 @@ func TestSync(t *testing.T) {
 		d.blocks = append(d.blocks, ordered(t, f.Block))
 	}
 	address := d.serve(t)
+	peer := signer(t, "Org1MSP", "peerOrganizations/org1.example.com/peers/peer0.org1.example.com")
 	c := join(t, Options{Dir: t.TempDir(), Sync: &Sync{
 		Dial:      func(*channelconfig.Bundle, string) (comm.ClientOptions, error) { return comm.ClientOptions{}, nil },
 		Endpoints: func(*channelconfig.Bundle) []string { return []string{"127.0.0.1:1", address} },
-		Signer:    signer(t, "Org1MSP", "peerOrganizations/org1.example.com/peers/peer0.org1.example.com"),
+		Signer:    func() tx.Signer { return peer },
 		Now:       time.Now,
 	}}, proto.CloneOf(d.blocks[0]))
 	require.NoError(t, c.Wait(t.Context(), 80))

@@ -16,7 +16,7 @@ type Sync struct {
 	Dial func(bundle *channelconfig.Bundle, address string) (comm.ClientOptions, error)
 	// Endpoints gives the orderers' addresses; nil means those in the configuration.
 	Endpoints func(bundle *channelconfig.Bundle) []string
-	Signer    tx.Signer
+	Signer    func() tx.Signer // signs a request; asked for each, since certificates are renewed
 	Now       func() time.Time
 
 	MinBackoff, MaxBackoff time.Duration // as in blocksync.Config

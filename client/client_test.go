@@ -255,7 +255,7 @@ func TestConnectOverMutualTLS(t *testing.T) {
 	peer := &fakePeer{events: make(chan *peerpb.DeliverResponse, 1), seeks: make(chan *tx.Envelope, 1)}
 	peer.events <- filteredBlock(0, 0, "id")
 	address := serve(t, func(s *grpc.Server) { peerpb.RegisterDeliverServer(s, peer) },
-		&comm.ServerTLS{Certificate: server, RequireClientCert: true, ClientRoots: roots})
+		&comm.ServerTLS{Certificate: comm.NewCertificate(server), RequireClientCert: true, ClientRoots: roots})
 
 	p, err := client.ConnectPeer(t.Context(), address, comm.ClientOptions{TLS: &comm.ClientTLS{Roots: roots, Certificate: &user}})
 	require.NoError(t, err)

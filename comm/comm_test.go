@@ -145,7 +145,7 @@ func TestPlainText(t *testing.T) {
 
 func TestTLSWithoutClientAuthentication(t *testing.T) {
 	ca := newAuthority(t)
-	address := serve(t, comm.ServerOptions{TLS: &comm.ServerTLS{Certificate: *ca.issue(t)}})
+	address := serve(t, comm.ServerOptions{TLS: &comm.ServerTLS{Certificate: comm.NewCertificate(*ca.issue(t))}})
 	require.NoError(t, call(t, dial(t, address, &comm.ClientTLS{Roots: roots(t, ca.pem)}), &commonpb.Envelope{}))
 
 	_, err := comm.Dial(t.Context(), address, comm.ClientOptions{TLS: &comm.ClientTLS{Roots: roots(t, newAuthority(t).pem)}})
@@ -160,7 +160,7 @@ func TestTLSWithoutClientAuthentication(t *testing.T) {
 // TestBinding: a certificate that is not required is not verified either, but requests can be bound to it.
 func TestBinding(t *testing.T) {
 	ca, stranger := newAuthority(t), newAuthority(t)
-	address := serve(t, comm.ServerOptions{TLS: &comm.ServerTLS{Certificate: *ca.issue(t)}})
+	address := serve(t, comm.ServerOptions{TLS: &comm.ServerTLS{Certificate: comm.NewCertificate(*ca.issue(t))}})
 	client := &comm.ClientTLS{Roots: roots(t, ca.pem), Certificate: stranger.issue(t)}
 	conn := dial(t, address, client)
 	bind := func(hash []byte) error {
@@ -181,7 +181,7 @@ func TestBinding(t *testing.T) {
 func TestClientRootsChange(t *testing.T) {
 	server, org1, org2 := newAuthority(t), newAuthority(t), newAuthority(t)
 	trusted := roots(t, org1.pem)
-	address := serve(t, comm.ServerOptions{TLS: &comm.ServerTLS{Certificate: *server.issue(t), RequireClientCert: true, ClientRoots: trusted}})
+	address := serve(t, comm.ServerOptions{TLS: &comm.ServerTLS{Certificate: comm.NewCertificate(*server.issue(t)), RequireClientCert: true, ClientRoots: trusted}})
 	as := func(ca *authority) error {
 		c := &comm.ClientTLS{Roots: roots(t, server.pem)}
 		if ca != nil {

@@ -75,9 +75,32 @@ func certPool(pems [][]byte) (*x509.CertPool, error) {
 	return pool, nil
 }
 
+// Certificate is a TLS certificate with its key, which can be replaced while servers use it.
+type Certificate struct {
+	pair atomic.Pointer[tls.Certificate]
+}
+
+// NewCertificate begins with a certificate.
+func NewCertificate(pair tls.Certificate) *Certificate {
+	c := &Certificate{}
+	c.Set(pair)
+	return c
+}
+
+// Set replaces the certificate, from the next handshake on.
+func (c *Certificate) Set(pair tls.Certificate) { c.pair.Store(&pair) }
+
+// Get is the present certificate. It must not be changed.
+func (c *Certificate) Get() *tls.Certificate { return c.pair.Load() }
+
+// ForHandshake is Get as crypto/tls asks for a server's certificate.
+func (c *Certificate) ForHandshake(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return c.Get(), nil
+}
+
 // ServerTLS says how a server proves who it is and whom it lets in.
 type ServerTLS struct {
-	Certificate       tls.Certificate
+	Certificate       *Certificate
 	RequireClientCert bool          // mutual TLS: a client without a certificate of ClientRoots is refused in the handshake
 	ClientRoots       *Roots        // read at each handshake
 	TimeShift         time.Duration // how far the clock is set back when a client's certificate is checked
@@ -88,7 +111,7 @@ type ServerTLS struct {
 func (s *ServerTLS) config() *tls.Config {
 	base := &tls.Config{
 		MinVersion:             tls.VersionTLS12,
-		Certificates:           []tls.Certificate{s.Certificate},
+		GetCertificate:         s.Certificate.ForHandshake,
 		ClientAuth:             tls.RequestClientCert,
 		SessionTicketsDisabled: true, // a resumed session would outlive a change of ClientRoots
 		NextProtos:             []string{"h2"},

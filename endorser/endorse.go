@@ -20,7 +20,7 @@ func (s *Server) endorse(ctx context.Context, r *request, res *result) (*peerpb.
 		return nil, fmt.Errorf("failed assembling proposal response payload: %w", err)
 	}
 	endorsement, payload, err := p.Endorse(ctx, &plugin.EndorsementRequest{
-		Proposal: r.Proposal, Payload: payload, Signer: s.o.Signer, State: r.ledger.NewSnapshot,
+		Proposal: r.Proposal, Payload: payload, Signer: s.o.Signer(), State: r.ledger.NewSnapshot,
 	})
 	if err != nil {
 		return nil, err

@@ -25,8 +25,8 @@ import (
 type Options struct {
 	Log       *slog.Logger
 	Now       func() time.Time
-	Signer    tx.Signer    // signs endorsements; keeps its own certificate in Creator
-	Local     *msp.Manager // the peer's own MSP alone: who may ask for something outside channels
+	Signer    func() tx.Signer // signs an endorsement; asked for each, since certificates are renewed
+	Local     *msp.Manager     // the peer's own MSP alone: who may ask for something outside channels
 	ACL       *acl.Checker
 	Packages  *pack.Store
 	Chaincode *chaincode.Support

@@ -119,7 +119,7 @@ func newEmptyPeer(t testing.TB, change ...func(*endorser.Options)) *peer {
 	})
 	inProcess.Serve = support.Serve
 	o := endorser.Options{
-		Log: log, Now: time.Now, Signer: own, Local: local, ACL: access, Packages: p.packages, Chaincode: support,
+		Log: log, Now: time.Now, Signer: func() tx.Signer { return own }, Local: local, ACL: access, Packages: p.packages, Chaincode: support,
 		Channel: func(id string) (*channelconfig.Bundle, *ledger.Ledger, bool) {
 			b, ok := p.Bundle(id)
 			return b, p.ledger, ok

@@ -101,7 +101,7 @@ func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, er
 			return nil, nil, err
 		}
 		o.Authority = authority
-		l.tls = &comm.ServerTLS{Certificate: certificate, RequireClientCert: true, ClientRoots: roots}
+		l.tls = &comm.ServerTLS{Certificate: comm.NewCertificate(certificate), RequireClientCert: true, ClientRoots: roots}
 	}
 	support = chaincode.New(o)
 	return support, l, nil

@@ -44,7 +44,7 @@ func (p *peer) dialOrderer(b *channelconfig.Bundle, address string) (comm.Client
 	if err := roots.update(b); err != nil {
 		return o, err
 	}
-	o.TLS = &comm.ClientTLS{Roots: roots.roots, Certificate: p.clientCert}
+	o.TLS = &comm.ClientTLS{Roots: roots.roots, Certificate: p.clientCert.Get()}
 	return o, nil
 }
 

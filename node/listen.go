@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,27 +49,20 @@ type tlsFiles struct {
 	clientRoots            *comm.Roots
 }
 
-func (f tlsFiles) server() (*comm.ServerTLS, error) {
+// server loads the certificate and, from then on, keeps it among the node's credentials, as that of role.
+func (f tlsFiles) server(c *credentials, role string) (*comm.ServerTLS, error) {
 	if !f.enabled {
 		return nil, nil
 	}
-	pair, err := loadPair(f.cert, f.key)
+	certificate, err := c.addTLS(role, f.cert, f.key)
 	if err != nil {
 		return nil, err
 	}
-	return &comm.ServerTLS{Certificate: *pair, RequireClientCert: f.requireClient, ClientRoots: f.clientRoots}, nil
+	return &comm.ServerTLS{Certificate: certificate, RequireClientCert: f.requireClient, ClientRoots: f.clientRoots}, nil
 }
 
-func loadPair(cert, key string) (*tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("loading the TLS certificate %s and key %s: %w", cert, key, err)
-	}
-	return &pair, nil
-}
-
-func operationsTLS(f tlsFiles) (*operations.TLS, error) {
-	s, err := f.server()
+func operationsTLS(c *credentials, f tlsFiles) (*operations.TLS, error) {
+	s, err := f.server(c, "operations TLS")
 	if s == nil {
 		return nil, err
 	}

@@ -2,9 +2,9 @@ package node
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"strconv"
@@ -20,7 +20,6 @@ import (
 	"github.com/heddleledger/heddle/config"
 	"github.com/heddleledger/heddle/deliver"
 	"github.com/heddleledger/heddle/logging"
-	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/operations"
 	"github.com/heddleledger/heddle/orderer"
 	"github.com/heddleledger/heddle/orderer/raft"
@@ -34,7 +33,8 @@ type ordering struct {
 	conf        *config.Orderer
 	logs        *logging.Logs
 	metrics     *ordererMetrics
-	signer      *msp.Signer
+	own         *credentials
+	id          *identity
 	tls         *comm.ServerTLS // nil without TLS
 	clientRoots *channelRoots   // whose client certificates are trusted
 	store       *raft.Store
@@ -63,7 +63,7 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 	}
 	server, err := o.serve(ctx, g)
 	if err == nil {
-		warnOfExpiry(ctx, g, logs.Named("certmonitor"), time.Now(), certificates(o.signer, o.tls, nil))
+		o.own.start(ctx, g, o.metrics.registry)
 		logSignals(ctx, g, log)
 		log.Info("Beginning to serve requests")
 		<-ctx.Done()
@@ -78,7 +78,8 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 
 func (o *ordering) loadIdentity() (err error) {
 	conf := &o.conf.General
-	if o.signer, err = msp.LoadSigner(conf.LocalMSPDir, conf.LocalMSPID); err != nil {
+	o.own = newCredentials(o.logs)
+	if o.id, err = o.own.addIdentity(conf.LocalMSPDir, conf.LocalMSPID); err != nil {
 		return fmt.Errorf("loading the orderer's identity from %s (General.LocalMSPDir): %w", conf.LocalMSPDir, err)
 	}
 	var roots []string
@@ -91,7 +92,7 @@ func (o *ordering) loadIdentity() (err error) {
 	o.tls, err = tlsFiles{
 		enabled: conf.TLS.Enabled, requireClient: conf.TLS.ClientAuthRequired,
 		cert: conf.TLS.Certificate, key: conf.TLS.PrivateKey, clientRoots: o.clientRoots.roots,
-	}.server()
+	}.server(o.own, "server TLS")
 	return err
 }
 
@@ -102,7 +103,7 @@ func (o *ordering) openStores(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	clusterCert, err := clusterCertificate(conf)
+	clusterCert, err := o.clusterCertificate()
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func (o *ordering) openStores(ctx context.Context) error {
 	o.registry, err = orderer.Open(ctx, orderer.Options{
 		Dir:     o.conf.FileLedger.Location,
 		Genesis: genesis,
-		Signer:  o.signer,
+		Signer:  o.id.signer,
 		Consenters: map[string]orderer.NewConsenter{
 			"solo": solo.New(cutting),
 			"etcdraft": raft.New(raft.Options{
@@ -174,7 +175,7 @@ func (o *ordering) serveOperations(ctx context.Context, g *errgroup.Group) error
 	if err != nil {
 		return fmt.Errorf("Operations.TLS.ClientRootCAs: %w", err)
 	}
-	opsTLS, err := operationsTLS(tlsFiles{
+	opsTLS, err := operationsTLS(o.own, tlsFiles{
 		enabled: conf.TLS.Enabled, requireClient: conf.TLS.ClientAuthRequired, cert: conf.TLS.Certificate, key: conf.TLS.PrivateKey, clientRoots: roots,
 	})
 	if err != nil {
@@ -187,21 +188,26 @@ func (o *ordering) serveOperations(ctx context.Context, g *errgroup.Group) error
 	})
 }
 
-// clusterCertificate is the PEM certificate by which the node finds itself among a channel's consenters: the one for the cluster, or the
+// clusterCertificate gives the PEM certificate by which the node finds itself among a channel's consenters: the one for the cluster, or the
 // server's. Without TLS there is none, and etcdraft channels say so.
-func clusterCertificate(g *config.General) ([]byte, error) {
-	key, file := "General.Cluster.ServerCertificate", g.Cluster.ServerCertificate
+func (o *ordering) clusterCertificate() (func() []byte, error) {
+	file := o.conf.General.Cluster.ServerCertificate
 	if file == "" {
-		key, file = "General.TLS.Certificate", g.TLS.Certificate
+		return o.serverCertificate, nil
 	}
-	pem, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) && g.Cluster.ServerCertificate == "" && !g.TLS.Enabled {
-		return nil, nil
-	}
+	fixed, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading the certificate by which the node is known to its cluster (%s): %w", key, err)
+		return nil, fmt.Errorf("reading the certificate by which the node is known to its cluster (General.Cluster.ServerCertificate): %w", err)
 	}
-	return pem, nil
+	return func() []byte { return fixed }, nil
+}
+
+// serverCertificate is the server's present TLS certificate in PEM form; nil without TLS.
+func (o *ordering) serverCertificate() []byte {
+	if o.tls == nil {
+		return nil
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: o.tls.Certificate.Get().Certificate[0]})
 }
 
 // genesisBlock is the system channel's first block, from the file or made from the profile that the configuration names.

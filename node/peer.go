@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -28,7 +27,6 @@ import (
 	"github.com/heddleledger/heddle/endorser"
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/logging"
-	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/operations"
 	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/shim"
@@ -40,11 +38,11 @@ type peer struct {
 	conf    *config.Core
 	logs    *logging.Logs
 	metrics *peerMetrics
-	signer  *msp.Signer
-	local   *msp.Manager
+	own     *credentials
+	id      *identity
 	tls     *comm.ServerTLS // nil without TLS
 	// clientCert is what the peer shows to orderers; nil without TLS.
-	clientCert *tls.Certificate
+	clientCert *comm.Certificate
 	roots      *channelRoots // whose client certificates are trusted
 	channels   *channel.Registry
 	acl        *acl.Checker
@@ -90,7 +88,7 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, plugins
 	p.support.Store(support)
 	err = p.serve(ctx, g, support, chaincodes)
 	if err == nil {
-		warnOfExpiry(ctx, g, p.logs.Named("certmonitor"), time.Now(), certificates(p.signer, p.tls, p.clientCert))
+		p.own.start(ctx, g, p.metrics.registry)
 		log := p.logs.Named("nodeCmd")
 		logSignals(ctx, g, log)
 		// Scripts wait for this very line.
@@ -110,11 +108,11 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, plugins
 
 func (p *peer) loadIdentity() error {
 	conf := &p.conf.Peer
-	signer, err := msp.LoadSigner(conf.MSPConfigPath, conf.LocalMSPID)
-	if err != nil {
+	p.own = newCredentials(p.logs)
+	var err error
+	if p.id, err = p.own.addIdentity(conf.MSPConfigPath, conf.LocalMSPID); err != nil {
 		return fmt.Errorf("Cannot run peer because error when setting up MSP of type %s from directory %s: %w", conf.LocalMSPType, conf.MSPConfigPath, err)
 	}
-	p.signer, p.local = signer, msp.NewManager(signer.MSP())
 	var roots []string
 	if conf.TLS.Enabled && conf.TLS.ClientAuthRequired {
 		roots = append(slices.Clone(conf.TLS.ClientRootCAs.Files), conf.TLS.RootCert.File)
@@ -123,14 +121,15 @@ func (p *peer) loadIdentity() error {
 		return fmt.Errorf("peer.tls: %w", err)
 	}
 	if conf.TLS.Enabled {
-		if p.clientCert, err = loadPair(conf.TLS.ClientPair()); err != nil {
+		cert, key := conf.TLS.ClientPair()
+		if p.clientCert, err = p.own.addTLS("client TLS", cert, key); err != nil {
 			return err
 		}
 	}
 	p.tls, err = tlsFiles{
 		enabled: conf.TLS.Enabled, requireClient: conf.TLS.ClientAuthRequired,
 		cert: conf.TLS.Cert.File, key: conf.TLS.Key.File, clientRoots: p.roots.roots,
-	}.server()
+	}.server(p.own, "server TLS")
 	return err
 }
 
@@ -146,7 +145,7 @@ func (p *peer) openStores(ctx context.Context) error {
 		Dir:    ledgersDir(p.conf),
 		Ledger: ledger.Options{DisableHistory: !p.conf.Ledger.History.EnableHistoryDatabase, Metrics: p.metrics.ledger},
 		Sync: &channel.Sync{
-			Dial: p.dialOrderer, Endpoints: p.orderers, Signer: p.signer, Now: time.Now,
+			Dial: p.dialOrderer, Endpoints: p.orderers, Signer: p.id.signer, Now: time.Now,
 			MaxBackoff: min(p.conf.Peer.DeliveryClient.ReConnectBackoffThreshold, maxBackoff),
 		},
 		Workers: p.conf.Peer.ValidatorPoolSize,
@@ -167,7 +166,7 @@ func (p *peer) openStores(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.acl = acl.New(p.local, p.channels.Bundle)
+	p.acl = acl.New(p.id.local, p.channels.Bundle)
 	return nil
 }
 
@@ -176,7 +175,7 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 	conf := &p.conf.Peer
 	server := comm.NewServer(p.serverOptions())
 	peerpb.RegisterEndorserServer(server, p.whenRebuilt(ctx, g, endorser.New(endorser.Options{
-		Log: p.logs.Named("endorser"), Now: time.Now, Signer: p.signer, Local: p.local, ACL: p.acl, Packages: p.packages, Chaincode: support,
+		Log: p.logs.Named("endorser"), Now: time.Now, Signer: p.id.signer, Local: p.id.local, ACL: p.acl, Packages: p.packages, Chaincode: support,
 		Filters: p.handlers.filters, Decorators: p.handlers.decorators, Endorsements: p.handlers.endorsements,
 		Metrics: p.metrics.endorser,
 		Channel: func(id string) (*channelconfig.Bundle, *ledger.Ledger, bool) {
@@ -237,7 +236,7 @@ func (p *peer) serveOperations(ctx context.Context, g *errgroup.Group) error {
 	if err != nil {
 		return fmt.Errorf("operations.tls.clientRootCAs: %w", err)
 	}
-	opsTLS, err := operationsTLS(tlsFiles{
+	opsTLS, err := operationsTLS(p.own, tlsFiles{
 		enabled: conf.TLS.Enabled, requireClient: conf.TLS.ClientAuthRequired, cert: conf.TLS.Cert.File, key: conf.TLS.Key.File, clientRoots: roots,
 	})
 	if err != nil {

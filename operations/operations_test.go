@@ -161,7 +161,7 @@ func TestTLS(t *testing.T) {
 	cert, ca := certificate(t)
 	roots, err := comm.NewRoots(ca)
 	require.NoError(t, err)
-	options := operations.Options{Gatherer: prometheus.NewRegistry(), Logs: logs(t), TLS: &operations.TLS{Certificate: cert, ClientRoots: roots}}
+	options := operations.Options{Gatherer: prometheus.NewRegistry(), Logs: logs(t), TLS: &operations.TLS{Certificate: comm.NewCertificate(cert), ClientRoots: roots}}
 	stranger := start(t, options, &tls.Config{RootCAs: roots.Pool()})
 	known := start(t, options, &tls.Config{RootCAs: roots.Pool(), Certificates: []tls.Certificate{cert}})
 	for path, private := range map[string]bool{"/metrics": true, "/logspec": true, "/healthz": false, "/version": false} {
@@ -170,7 +170,7 @@ func TestTLS(t *testing.T) {
 		code, _, _ = stranger.ask("GET", path, "")
 		require.Equal(t, private, code == 401, path)
 	}
-	options.TLS = &operations.TLS{Certificate: cert, ClientRoots: roots, RequireClientCert: true}
+	options.TLS = &operations.TLS{Certificate: comm.NewCertificate(cert), ClientRoots: roots, RequireClientCert: true}
 	strict := start(t, options, &tls.Config{RootCAs: roots.Pool()})
 	_, err = strict.client.Get("https://" + strict.server.Address() + "/healthz")
 	require.Error(t, err)

@@ -37,7 +37,7 @@ type Options struct {
 
 // TLS are the operations listener's own certificate and CAs.
 type TLS struct {
-	Certificate       tls.Certificate
+	Certificate       *comm.Certificate
 	RequireClientCert bool // refuse the handshake of a client without a certificate, on every path
 	ClientRoots       *comm.Roots
 }
@@ -82,10 +82,10 @@ func (t *TLS) config() *tls.Config {
 		auth = tls.RequireAndVerifyClientCert
 	}
 	return &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		Certificates: []tls.Certificate{t.Certificate},
-		ClientAuth:   auth,
-		ClientCAs:    t.ClientRoots.Pool(),
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: t.Certificate.ForHandshake,
+		ClientAuth:     auth,
+		ClientCAs:      t.ClientRoots.Pool(),
 	}
 }
 

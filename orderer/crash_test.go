@@ -76,7 +76,7 @@ func serveChild(dir string) error {
 	if err != nil {
 		return err
 	}
-	server := comm.NewServer(comm.ServerOptions{TLS: &comm.ServerTLS{Certificate: s.cert}, Log: s.log})
+	server := comm.NewServer(comm.ServerOptions{TLS: &comm.ServerTLS{Certificate: comm.NewCertificate(s.cert)}, Log: s.log})
 	ordererpb.RegisterAtomicBroadcastServer(server, orderer.NewServer(registry, &deliver.Server{Now: s.now, Log: s.log}, s.log))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -183,10 +183,10 @@ func (s *setup) open(ctx context.Context, id tx.Signer) (*orderer.Registry, *raf
 	r, err := orderer.Open(ctx, orderer.Options{
 		Dir:     s.dir,
 		Genesis: s.genesis,
-		Signer:  id,
+		Signer:  func() tx.Signer { return id },
 		Consenters: map[string]orderer.NewConsenter{
 			"solo":     solo.New(s.mode),
-			"etcdraft": raft.New(raft.Options{Store: store, ServerCert: s.certPEM, Mode: s.mode, FailPoint: s.fail}),
+			"etcdraft": raft.New(raft.Options{Store: store, ServerCert: func() []byte { return s.certPEM }, Mode: s.mode, FailPoint: s.fail}),
 		},
 		NoExpirationChecks: s.noExpiry,
 		FailPoint:          s.fail,
@@ -205,7 +205,7 @@ func (s *setup) start(t testing.TB) *node {
 	roots, err := comm.NewRoots(s.ca.pem)
 	require.NoError(t, err)
 	n.server = comm.NewServer(comm.ServerOptions{
-		TLS: &comm.ServerTLS{Certificate: s.cert, RequireClientCert: s.mutual, ClientRoots: roots},
+		TLS: &comm.ServerTLS{Certificate: comm.NewCertificate(s.cert), RequireClientCert: s.mutual, ClientRoots: roots},
 		Log: s.log,
 	})
 	ordererpb.RegisterAtomicBroadcastServer(n.server, orderer.NewServer(n.registry, &deliver.Server{MutualTLS: s.mutual, Now: s.now, Log: s.log}, s.log))

@@ -197,7 +197,7 @@ func configEnvelope(env *commonpb.Envelope) (*commonpb.ConfigEnvelope, error) {
 
 // wrap makes a transaction signed by this orderer.
 func (c *Channel) wrap(kind commonpb.HeaderType, channel string, data proto.Message) (*commonpb.Envelope, error) {
-	return tx.NewEnvelope(c.registry.o.Signer, &commonpb.ChannelHeader{
+	return tx.NewEnvelope(c.registry.o.Signer(), &commonpb.ChannelHeader{
 		Type:      int32(kind),
 		ChannelId: channel,
 		Timestamp: &timestamppb.Timestamp{Seconds: c.registry.o.Now().Unix()},

@@ -17,6 +17,7 @@ import (
 	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/ordererpb"
+	"github.com/heddleledger/heddle/wire/tx"
 )
 
 // order sends n messages one by one, so that each gets a block, and returns the header hashes of all blocks.
@@ -198,6 +199,7 @@ func TestPeerPulls(t *testing.T) {
 	roots, err := comm.NewRoots(s.ca.pem)
 	require.NoError(t, err)
 	got := make(chan *commonpb.Block, 100)
+	peer := signer(t, "Org1MSP", "crypto", "peerOrganizations", "org1.example.com", "peers", "peer0.org1.example.com")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
@@ -210,7 +212,7 @@ func TestPeerPulls(t *testing.T) {
 			Height: func() uint64 { return 0 },
 			Verify: func(b *commonpb.Block) error { return nil },
 			Handle: func(_ context.Context, b *commonpb.Block) error { got <- b; return nil },
-			Signer: signer(t, "Org1MSP", "crypto", "peerOrganizations", "org1.example.com", "peers", "peer0.org1.example.com"),
+			Signer: func() tx.Signer { return peer },
 			Now:    time.Now,
 			Log:    s.log,
 		})

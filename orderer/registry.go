@@ -21,9 +21,9 @@ import (
 
 // Options configure a Registry. All fields but OnConfig, FailPoint and Metrics must be set.
 type Options struct {
-	Dir     string          // block files are kept in <Dir>/chains/<channel>
-	Genesis *commonpb.Block // of the system channel; used only while Dir holds no channel
-	Signer  tx.Signer       // signs blocks and configuration transactions
+	Dir     string           // block files are kept in <Dir>/chains/<channel>
+	Genesis *commonpb.Block  // of the system channel; used only while Dir holds no channel
+	Signer  func() tx.Signer // signs a block or a configuration transaction; asked for each, since certificates are renewed
 	// Consenters start the consensus that a channel's configuration names, "solo" or "etcdraft".
 	Consenters map[string]NewConsenter
 	// NoExpirationChecks lets expired identities broadcast (General.Authentication.NoExpirationChecks).

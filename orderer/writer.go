@@ -36,7 +36,7 @@ func (c *Channel) Append(b *commonpb.Block, consenterMetadata []byte) error {
 			consenterMetadata = nil // it would mean nothing to the next consenter
 		}
 	}
-	if err := sign(c.registry.o.Signer, b, lastConfig, consenterMetadata); err != nil {
+	if err := sign(c.registry.o.Signer(), b, lastConfig, consenterMetadata); err != nil {
 		return fmt.Errorf("channel %s: signing block [%d]: %w", c.id, b.Header.Number, err)
 	}
 	began := time.Now()

@@ -18,8 +18,8 @@ import (
 // Options configure the consenters of a node. All fields but Metrics, TickInterval and FailPoint must be set.
 type Options struct {
 	Store *Store
-	// ServerCert is the PEM certificate that the node shows to its peers; a channel's consenter set is searched for its public key.
-	ServerCert []byte
+	// ServerCert is the PEM certificate that the node shows to its peers; the consenter set of a channel that opens is searched for its public key.
+	ServerCert func() []byte
 	Mode       orderer.BatchCutting
 	// TickInterval overrides the channel's tick interval.
 	TickInterval time.Duration
@@ -121,7 +121,7 @@ func readSettings(o Options, c *orderer.Channel) (*settings, error) {
 	if len(m.Consenters) == 1 {
 		s.snapshotInterval = min(s.snapshotInterval, aloneSnapshotInterval)
 	}
-	s.id, err = self(o.ServerCert, s.meta, m, c.ID())
+	s.id, err = self(o.ServerCert(), s.meta, m, c.ID())
 	return s, err
 }
 
