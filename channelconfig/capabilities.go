@@ -89,6 +89,12 @@ func newOrdererCapabilities(m *commonpb.Capabilities) OrdererCapabilities {
 	return c
 }
 
+// Capabilities from the time before 1.2 that 1.4.12 still supports: one turns private data on, the other does nothing.
+const (
+	privateDataExperimental  = "V1_1_PVTDATA_EXPERIMENTAL"
+	resourceTreeExperimental = "V1_1_RESOURCETREE_EXPERIMENTAL"
+)
+
 // ApplicationCapabilities are those of the peers.
 type ApplicationCapabilities struct {
 	capabilities
@@ -104,13 +110,14 @@ type ApplicationCapabilities struct {
 }
 
 func newApplicationCapabilities(m *commonpb.Capabilities) ApplicationCapabilities {
-	c := ApplicationCapabilities{capabilities: newCapabilities("Application", m, "V1_1", "V1_2", "V1_3", "V1_4_2")}
+	c := ApplicationCapabilities{capabilities: newCapabilities("Application", m, "V1_1", "V1_2", "V1_3", "V1_4_2", privateDataExperimental, resourceTreeExperimental)}
 	v142 := c.any(sinceV("V1_4_2")...)
 	v13 := v142 || c.any("V1_3")
 	v12 := v13 || c.any("V1_2")
 	v11 := v12 || c.any("V1_1")
 	c.ForbidDuplicateTXIDInBlock, c.V1_1Validation = v11, v11
-	c.ACLs, c.PrivateChannelData, c.CollectionUpgrade, c.V1_2Validation = v12, v12, v12, v12
+	c.ACLs, c.CollectionUpgrade, c.V1_2Validation = v12, v12, v12
+	c.PrivateChannelData = v12 || c.any(privateDataExperimental)
 	c.V1_3Validation, c.KeyLevelEndorsement = v13, v13
 	c.StorePvtDataOfInvalidTx = v142
 	return c
