@@ -29,7 +29,7 @@ func (c *Channel) report(v *validation.Verdict) {
 		c.log.Warn("transaction refused", "block", n, "tx", r.Index, "txid", r.TxID, "code", r.Code.String(), "reason", c.reason(v.Block, r))
 	}
 	if len(refusals) > maxReported {
-		c.log.Warn("more transactions refused", "block", n, "codes", countCodes(refusals[maxReported:]))
+		c.log.Warn("more transactions refused; peer tx explain tells why", "block", n, "codes", countCodes(refusals[maxReported:]))
 	}
 	c.log.Info("committed block", "block", n, "transactions", len(v.Block.Txs), "refused", len(refusals))
 	if c.o.OnCommit != nil {

@@ -53,6 +53,12 @@ func (c *Client) Transaction(ctx context.Context, peer *Peer, channelID, txID st
 	return t, c.querySystem(ctx, peer, t, channelID, "qscc", "GetTransactionByID", channelID, txID)
 }
 
+// BlockByTxID is the block that holds the first transaction with an id, with its validation codes, as the peer's ledger holds it.
+func (c *Client) BlockByTxID(ctx context.Context, peer *Peer, channelID, txID string) (*commonpb.Block, error) {
+	b := &commonpb.Block{}
+	return b, c.querySystem(ctx, peer, b, channelID, "qscc", "GetBlockByTxID", channelID, txID)
+}
+
 func (c *Client) querySystem(ctx context.Context, peer *Peer, into proto.Message, channelID, chaincode string, args ...string) error {
 	r, err := c.Query(ctx, peer, system(channelID, chaincode, Args(args...)...))
 	if err != nil {

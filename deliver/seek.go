@@ -11,6 +11,7 @@ import (
 
 	"github.com/heddleledger/heddle/comm"
 	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/policy"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/ordererpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -95,7 +96,7 @@ func (s *search) run(ctx context.Context) (commonpb.Status, error) {
 		s.expires = msp.ExpiresAt(s.request.Creator())
 	}
 	if err := s.authorize(); err != nil {
-		s.log.Warn("refusing a deliver request", "err", err)
+		s.log.Warn("refusing a deliver request", policy.Attrs(err)...)
 		return commonpb.Status_FORBIDDEN, nil
 	}
 	number, stop, status := s.bounds()

@@ -63,11 +63,7 @@ func (s *Server) ProcessProposal(ctx context.Context, signed *peerpb.SignedPropo
 	r, err := s.check(ctx, signed)
 	if err != nil {
 		s.o.Metrics.refused(r, reason(err))
-		attrs := []any{"channel", r.channelID(), "txid", short(r.txID()), "error", err}
-		if e := policy.Explain(err); e != nil {
-			attrs = append(attrs, "explanation", e.String())
-		}
-		s.o.Log.Warn("Proposal refused", attrs...)
+		s.o.Log.With("channel", r.channelID(), "txid", short(r.txID())).Warn("Proposal refused", policy.Attrs(err)...)
 		return nil, status.Error(codes.Unknown, err.Error())
 	}
 	started := s.o.Now()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/heddleledger/heddle/comm"
 	"github.com/heddleledger/heddle/deliver"
+	"github.com/heddleledger/heddle/policy"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/ordererpb"
 	"github.com/heddleledger/heddle/wire/tx"
@@ -74,7 +75,7 @@ func (s *Server) order(ctx context.Context, env *commonpb.Envelope, log *slog.Lo
 	}
 	m, err := c.process(e)
 	if err != nil {
-		log.Warn("refusing a message", "channel", brief(e.ChannelID()), "type", a.kind, "txid", brief(e.TxID()), "err", err)
+		log.With("channel", brief(e.ChannelID()), "type", a.kind, "txid", brief(e.TxID())).Warn("refusing a message", policy.Attrs(err)...)
 		return a.done(statusOf(err), err)
 	}
 	a.judged = time.Now()

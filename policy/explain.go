@@ -35,6 +35,15 @@ func Explain(err error) *Explanation {
 	return nil
 }
 
+// Attrs are err and, if a policy is the cause of it, the explanation, as attributes of a log record.
+func Attrs(err error) []any {
+	attrs := []any{"err", err}
+	if e := Explain(err); e != nil {
+		attrs = append(attrs, "explanation", e.String())
+	}
+	return attrs
+}
+
 // Explanation is a policy held against a set of signatures.
 type Explanation struct {
 	Policy  *Outcome `json:"policy"`
@@ -209,6 +218,9 @@ func (r *recorder) record(rule *rule, signers []signer, used []bool) (*Outcome, 
 			o.Why = r.why(rule.principal, signers, used)
 		}
 		return o, o.Satisfied
+	}
+	if rule.n == 1 && len(rule.rules) == 1 { // the policy language's OR of one
+		return r.record(&rule.rules[0], signers, used)
 	}
 	o.Needs = int(rule.n)
 	passed := 0

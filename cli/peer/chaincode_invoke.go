@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/heddleledger/heddle/client"
+	"github.com/heddleledger/heddle/client/explain"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -68,17 +69,40 @@ func (c *chaincodeCmd) request() (client.Request, error) {
 }
 
 // invoke runs one transaction. As Fabric 1.4's command it calls a transaction successful once it is ordered, and reports the code it
-// was committed with, if it waits for one.
+// was committed with, if it waits for one; behind a code that is not VALID it says why.
 func (s *session) invoke(ctx context.Context, route client.Route, request client.Request) error {
 	result, err := s.client.Invoke(ctx, route, request)
 	if err := invokeError(err, route.Endorsers[0].Address); err != nil {
 		return err
 	}
-	for _, c := range result.Commits {
-		s.log.InfoContext(ctx, fmt.Sprintf("txid [%s] committed with status (%s) at %s", result.TxID, c.Code, c.Address))
+	for i, c := range result.Commits {
+		why := ""
+		if c.Code != peerpb.TxValidationCode_VALID {
+			why = s.whyInvalid(ctx, route.Wait[i], request.ChannelID, result.TxID)
+		}
+		s.log.InfoContext(ctx, fmt.Sprintf("txid [%s] committed with status (%s) at %s%s", result.TxID, c.Code, c.Address, why))
 	}
 	s.log.InfoContext(ctx, "Chaincode invoke successful. result: "+responseText(result.Response))
 	return nil
+}
+
+// whyInvalid is what the blocks just before a transaction tell about its failure, to stand behind its code; nothing if it cannot be found out.
+func (s *session) whyInvalid(ctx context.Context, p *client.Peer, channel, txID string) string {
+	const (
+		patience = 5 * time.Second
+		blocks   = 100
+	)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	t, err := explain.Find(ctx, explain.FromPeer(s.client, p, channel), explain.Query{Channel: channel, TxID: txID, Most: blocks})
+	if err != nil || t.Computed != "" {
+		return ""
+	}
+	why := ": " + t.Reason
+	if t.Policy != nil {
+		why += ": " + t.Policy.String()
+	}
+	return why
 }
 
 // invokeError puts the error of a stage into Fabric's words; first is the peer that was asked first, whose refusal reads otherwise than

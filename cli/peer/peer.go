@@ -45,7 +45,7 @@ func Run(ctx context.Context, args []string, io IO) int {
 func New(io IO) *cobra.Command {
 	root := &cobra.Command{
 		Use:               "peer",
-		Short:             "Operate a peer: node|channel|chaincode|logging|version",
+		Short:             "Operate a peer: node|channel|chaincode|tx|logging|version",
 		SilenceUsage:      true, // Run shows it, on standard error
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
@@ -54,7 +54,7 @@ func New(io IO) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().String(oldLevelFlag, "", "Legacy logging level flag")
 	_ = root.PersistentFlags().MarkHidden(oldLevelFlag)
-	root.AddCommand(newChannel(io), newChaincode(io), newNode(io), newLogging(io), newVersion())
+	root.AddCommand(newChannel(io), newChaincode(io), newTx(io), newNode(io), newLogging(io), newVersion())
 	return root
 }
 

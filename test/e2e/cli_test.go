@@ -5,6 +5,7 @@ package e2e
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -95,7 +96,9 @@ func TestCommandErrors(t *testing.T) {
 	c.run("(for comparison) channel getinfo", shape)
 	c.run("channel update as a non-admin", exact)
 	c.run("channel update by an admin of another organization", exact)
+	before := c.config()
 	c.peer(c.Admin(c.Orgs[0]), append([]string{"channel", "update", "-c", c.Channel, "-f", filepath.Join(c.work, "errOrg1anchors.tx")}, c.OrdererFlags()...)...)
+	require.Eventually(t, func() bool { return c.config() != before }, 20*time.Second, 50*time.Millisecond)
 	c.run("channel update that was already applied (anchor peers again)", exact)
 
 	c.peer(c.Admin(c.Orgs[0]), "chaincode", "package", "-n", "signedcc", "-v", "1.0", "-p", "example.com/kv", "-s", "-S", "-i", "AND('Org1MSP.admin')",
@@ -118,6 +121,7 @@ func TestCommandErrors(t *testing.T) {
 	c.run("invoke with a certificate from another CA under the name Org1MSP", exact)
 	c.run("channel fetch with a certificate from another CA", exact)
 	c.run("install with a certificate from another CA", exact)
+	c.logged("is unknown here; known are OrdererMSP, Org1MSP, Org2MSP", "it was issued by another CA of the same name as Org1MSP's")
 	c.run("local MSP whose self-signed CA certificate carries a high-S signature", exact)
 	c.run("configtxgen: unknown profile", exact)
 	c.run("configtxlator compute_update: no differences", exact)

@@ -170,6 +170,26 @@ func (c *commands) run(title string, how int) {
 	})
 }
 
+// config is the newest configuration block, as the orderer has it.
+func (c *commands) config() string {
+	c.t.Helper()
+	file := filepath.Join(c.work, "config.block")
+	c.peer(c.Admin(c.Orgs[0]), append([]string{"channel", "fetch", "config", file, "-c", c.Channel}, c.OrdererFlags()...)...)
+	raw, err := os.ReadFile(file)
+	require.NoError(c.t, err)
+	return string(raw)
+}
+
+// logged wants texts in the log of the first peer.
+func (c *commands) logged(texts ...string) {
+	c.t.Helper()
+	log, err := os.ReadFile(c.LogFile(c.Orgs[0].Peer))
+	require.NoError(c.t, err)
+	for _, text := range texts {
+		require.Contains(c.t, string(log), text)
+	}
+}
+
 func compare(t *testing.T, how int, want, got []string) {
 	t.Helper()
 	if how != explained {
