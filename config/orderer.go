@@ -128,9 +128,12 @@ type OrdererStatsd struct {
 
 // Consensus is what the consensus engine keeps on disk.
 type Consensus struct {
-	WALDir            string        `key:"WALDir"`
-	SnapDir           string        `key:"SnapDir,later"`
-	EvictionSuspicion time.Duration `key:"EvictionSuspicion,later"`
+	WALDir  string `key:"WALDir"`
+	SnapDir string `key:"SnapDir,later"`
+
+	// TickIntervalOverride, if above zero, is used in place of every channel's own TickInterval.
+	TickIntervalOverride time.Duration `key:"TickIntervalOverride"`
+	EvictionSuspicion    time.Duration `key:"EvictionSuspicion,later"`
 }
 
 // defaultOrderer is what holds for keys that neither the file nor the environment gives.

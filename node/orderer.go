@@ -118,7 +118,7 @@ func (o *ordering) openStores(ctx context.Context) error {
 		Consenters: map[string]orderer.NewConsenter{
 			"solo": solo.New(cutting),
 			"etcdraft": raft.New(raft.Options{
-				Store: o.store, ServerCert: clusterCert, Mode: cutting, Metrics: o.metrics.raft,
+				Store: o.store, ServerCert: clusterCert, Mode: cutting, Metrics: o.metrics.raft, TickInterval: o.conf.Consensus.TickIntervalOverride,
 			}),
 		},
 		NoExpirationChecks: conf.Authentication.NoExpirationChecks,

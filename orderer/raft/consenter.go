@@ -110,7 +110,9 @@ func readSettings(o Options, c *orderer.Channel) (*settings, error) {
 	if s.meta, err = blockMetadata(value, m); err != nil {
 		return nil, err
 	}
-	if s.tick == 0 {
+	if s.tick > 0 {
+		c.Log().Info(fmt.Sprintf("TickIntervalOverride is set, overriding channel configuration tick interval to %v", s.tick))
+	} else {
 		if s.tick, err = time.ParseDuration(m.Options.TickInterval); err != nil {
 			return nil, fmt.Errorf("failed to parse TickInterval (%s) to time duration", m.Options.TickInterval)
 		}

@@ -21,6 +21,7 @@ type leader struct {
 	voters    *raftpb.ConfState
 
 	leading  bool
+	lead     uint64 // who leads; 0 is nobody
 	ready    bool   // leading, and everything before this term is applied
 	last     uint64 // highest index in the log
 	applied  uint64 // highest index applied
@@ -177,9 +178,11 @@ func (l *leader) roleChanged(s *raft.SoftState) {
 	leading := s.RaftState == raft.StateLeader
 	if leading != l.leading {
 		l.metrics.leads(leading)
-		l.channel.Log().Info("raft role changed", "leader", leading)
 	}
-	l.leading = leading
+	if s.Lead != l.lead {
+		l.channel.Log().Info(fmt.Sprintf("Raft leader changed: %d -> %d", l.lead, s.Lead)) // what operators look for
+	}
+	l.leading, l.lead = leading, s.Lead
 	if !leading {
 		l.ready = false
 	}
