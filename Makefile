@@ -31,6 +31,10 @@ e2e: build ## real processes: networks, chaincode builds, kills
 soak: build ## 20 minutes of mixed load on three nodes, one of them killed every minute
 	$(GO) test -tags e2e -count=1 -timeout 40m -v -run '^TestSoak$$' ./test/e2e -soak 20m -soak.kill 1m
 
+.PHONY: bench
+bench: build ## the standard set of loads on a local network
+	bin/heddle bench local
+
 .PHONY: toolchains
 toolchains: build ## chaincode that needs more than Go: a Docker engine, Node.js, a JDK, Maven, and their registries
 	$(GO) test -tags toolchains -count=1 ./chaincode/platform/node ./chaincode/platform/java

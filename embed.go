@@ -32,5 +32,5 @@ func ShimSources() (map[string][]byte, error) {
 //go:embed all:samples/_gopath
 var sampleFiles embed.FS
 
-// Samples returns a GOPATH with sample chaincodes: src/example.com/asset, asset2 (its next version), marbles, counter and notes.
+// Samples returns a GOPATH with sample chaincodes: src/example.com/asset, asset2 (its next version), marbles, counter, load and notes.
 func Samples() (fs.FS, error) { return fs.Sub(sampleFiles, "samples/_gopath") }

@@ -28,7 +28,7 @@ var storeys = [][]string{
 	{"admin", "chaincode/system", "endorser", "orderer", "operations"},
 	{"client"},
 	{"node"},
-	{"localnet"},
+	{"localnet", "bench"},
 	{"cli"},
 	{"cmd"},
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/heddleledger/heddle/chaincode/confine"
+	"github.com/heddleledger/heddle/cli/bench"
 	"github.com/heddleledger/heddle/cli/configtxgen"
 	"github.com/heddleledger/heddle/cli/configtxlator"
 	"github.com/heddleledger/heddle/cli/cryptogen"
@@ -60,6 +61,9 @@ func ownTools() map[string]tool {
 		"up": func(ctx context.Context, args []string, io IO) int {
 			return network.Up(ctx, args, io.Stdout, io.Stderr)
 		},
+		"bench": func(ctx context.Context, args []string, io IO) int {
+			return bench.Run(ctx, args, io.Stdout, io.Stderr)
+		},
 		"images": func(ctx context.Context, args []string, io IO) int {
 			return images.Run(ctx, args, io.Stdout, io.Stderr, io.Env)
 		},
@@ -89,6 +93,7 @@ Fabric's tools (also when the binary is started under the tool's name):
   configtxgen    genesis blocks and channel transactions
   configtxlator  configuration as JSON, and updates of it
 
+  bench          put a load on a network and measure it
   images         container images that chaincode is built and run with
   version        show version information
 

@@ -125,6 +125,11 @@ func (n *Network) StopNode(node Node) error { return n.processes[node.Name].stop
 // KillNode ends one node at once, as a power cut would.
 func (n *Network) KillNode(node Node) { n.processes[node.Name].kill() }
 
+// Forget removes all that a stopped node has stored, as if it had never run.
+func (n *Network) Forget(node Node) error {
+	return os.RemoveAll(filepath.Join(n.processes[node.Name].dir, "data"))
+}
+
 // Pid is the process id of a running node.
 func (n *Network) Pid(node Node) int { return n.processes[node.Name].cmd.Process.Pid }
 

@@ -2,8 +2,6 @@ package vectors
 
 import (
 	"archive/tar"
-	"bufio"
-	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -15,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
+	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
@@ -60,40 +59,10 @@ func ReadLongChain(t testing.TB, name string) *LongChain {
 				c.CommitHashes[n] = string(m[2])
 			}
 		case blockFile.MatchString(base):
-			c.read(t, bufio.NewReader(files))
+			require.NoError(t, block.ReadFile(files, func(b *commonpb.Block) error {
+				c.Blocks = append(c.Blocks, b)
+				return nil
+			}))
 		}
-	}
-}
-
-// read reads Fabric's block file: per block its length, then number, data hash, previous hash, and two lists, of envelopes and of metadata;
-// numbers are varints, and every string of bytes has its length before it.
-func (c *LongChain) read(t testing.TB, r *bufio.Reader) {
-	number := func() uint64 {
-		n, err := binary.ReadUvarint(r)
-		require.NoError(t, err)
-		return n
-	}
-	bytes := func() []byte {
-		b := make([]byte, number())
-		_, err := io.ReadFull(r, b)
-		require.NoError(t, err)
-		return b
-	}
-	list := func() [][]byte {
-		l := make([][]byte, number())
-		for i := range l {
-			l[i] = bytes()
-		}
-		return l
-	}
-	for {
-		if _, err := r.Peek(1); errors.Is(err, io.EOF) {
-			return
-		}
-		number()
-		b := &commonpb.Block{Header: &commonpb.BlockHeader{Number: number(), DataHash: bytes(), PreviousHash: bytes()}}
-		b.Data = &commonpb.BlockData{Data: list()}
-		b.Metadata = &commonpb.BlockMetadata{Metadata: list()}
-		c.Blocks = append(c.Blocks, b)
 	}
 }

@@ -1,0 +1,60 @@
+package bench
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"strings"
+)
+
+//go:embed report.html
+var reportText string
+
+// Size of a plot, in pixels.
+const (
+	plotWidth  = 640
+	plotHeight = 160
+)
+
+// WriteHTML writes results as one page that needs nothing else: a table, and two plots for each result.
+func WriteHTML(out io.Writer, results ...*Result) error {
+	page, err := template.New("report").Funcs(template.FuncMap{
+		"ms": milliseconds, "remarks": (*Result).remarks, "plot": plot, "top": func(values any) string { return fmt.Sprintf("%.4g", slices.Max(floats(values))) },
+		"width": func() int { return plotWidth }, "height": func() int { return plotHeight },
+	}).Parse(reportText)
+	if err != nil {
+		return err
+	}
+	return page.Execute(out, results)
+}
+
+// plot is the points of an SVG polyline through values, which fill the plot's width; the greatest of them touches its top.
+func plot(values any) string {
+	all := floats(values)
+	top := max(slices.Max(all), 1e-9)
+	var b strings.Builder
+	for i, v := range all {
+		x := plotWidth * float64(i) / float64(max(1, len(all)-1))
+		fmt.Fprintf(&b, "%.1f,%.1f ", x, plotHeight*(1-v/top))
+	}
+	return b.String()
+}
+
+// floats takes []int or []float64, at least one.
+func floats(values any) []float64 {
+	all := []float64{}
+	switch values := values.(type) {
+	case []int:
+		for _, v := range values {
+			all = append(all, float64(v))
+		}
+	case []float64:
+		all = values
+	}
+	if len(all) == 0 {
+		return []float64{0}
+	}
+	return all
+}
