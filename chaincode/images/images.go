@@ -23,11 +23,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/jsonstream"
 	"github.com/moby/moby/client"
 
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
+	"github.com/heddleledger/heddle/chaincode/runtime/docker"
 )
 
 // Languages are those that Make knows.
@@ -84,26 +86,60 @@ func (m *Maker) Make(ctx context.Context, wanted ...string) error {
 }
 
 func (m *Maker) runtimeImage(ctx context.Context, name string, collect func() (*tree, error)) error {
+	return m.image(ctx, name, func() (*tree, string, error) {
+		t, err := collect()
+		if err != nil {
+			return nil, "", err
+		}
+		id, err := m.importTree(ctx, t, name)
+		return t, id, err
+	})
+}
+
+// image makes an image in place of any of that name, which is removed unless something else uses it.
+func (m *Maker) image(ctx context.Context, name string, make func() (t *tree, id string, err error)) error {
 	began := time.Now()
-	t, err := collect()
-	if err != nil {
-		return fmt.Errorf("making image %s: %w", name, err)
+	before, err := m.Engine.ImageInspect(ctx, name)
+	if err != nil && !errdefs.IsNotFound(err) {
+		return fmt.Errorf("looking for image %s: %w", name, err)
 	}
-	id, err := m.importTree(ctx, t, name)
+	t, id, err := make()
 	if err != nil {
 		return fmt.Errorf("making image %s: %w", name, err)
 	}
 	m.Log.Info("Made image", "name", name, "id", id, "bytes", t.size(), "took", time.Since(began).Round(time.Millisecond))
+	if err := docker.RemoveNameless(ctx, m.Engine, before.ID); err != nil {
+		m.Log.Debug("The image that was replaced stays", "id", before.ID, "reason", err)
+	}
 	return nil
 }
 
-// builderImage makes the builder of Go and Node.js; of a language that is not wanted, the machine may lack the tools. With Go in it, the carried
-// packages are compiled.
+// builderImage makes the builder of Go and Node.js; of a language that is not wanted, the machine may lack the tools. With Go in it, the packages that
+// every chaincode needs are compiled.
 func (m *Maker) builderImage(ctx context.Context, h *host, wanted []string) error {
-	began, name := time.Now(), m.Names.Builder
+	return m.image(ctx, m.Names.Builder, func() (*tree, string, error) {
+		t, err := m.builder(h, wanted)
+		if err != nil {
+			return nil, "", err
+		}
+		if !t.has("usr/local/go/bin/go") {
+			id, err := m.importTree(ctx, t, m.Names.Builder)
+			return t, id, err
+		}
+		cold, err := m.importTree(ctx, t, "")
+		if err != nil {
+			return nil, "", err
+		}
+		id, err := m.warm(ctx, cold, m.Names.Builder)
+		return t, id, err
+	})
+}
+
+// builder collects what the builder has.
+func (m *Maker) builder(h *host, wanted []string) (*tree, error) {
 	t, err := h.base()
 	if err != nil {
-		return fmt.Errorf("making image %s: %w", name, err)
+		return nil, err
 	}
 	t.folder("chaincode/input", 0o755)
 	t.folder("chaincode/output", 0o755)
@@ -113,24 +149,12 @@ func (m *Maker) builderImage(ctx context.Context, h *host, wanted []string) erro
 	}{{"go", h.goTools}, {"node", h.nodeBuildTools}} {
 		if err := add.tools(t); err != nil {
 			if slices.Contains(wanted, add.language) || !errors.Is(err, errMissing) {
-				return fmt.Errorf("making image %s: %w", name, err)
+				return nil, err
 			}
 			m.Log.Info("The builder image will not build chaincode of this language", "language", add.language, "reason", err)
 		}
 	}
-	cold := ""
-	if !t.has("usr/local/go/bin/go") {
-		cold = name
-	}
-	id, err := m.importTree(ctx, t, cold)
-	if err == nil && cold == "" {
-		id, err = m.warm(ctx, id, name)
-	}
-	if err != nil {
-		return fmt.Errorf("making image %s: %w", name, err)
-	}
-	m.Log.Info("Made image", "name", name, "id", id, "bytes", t.size(), "took", time.Since(began).Round(time.Millisecond))
-	return nil
+	return t, nil
 }
 
 // importTree makes an image of a root file system, with a name unless that is empty.

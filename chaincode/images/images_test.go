@@ -110,6 +110,7 @@ type engine struct {
 	requests []string
 	imported []map[string]bool // files of each import
 	status   int               // of the warm-up
+	known    map[string]string // ids of images that are there, by name
 }
 
 func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -141,6 +142,14 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(map[string]int{"StatusCode": e.status})
 	case strings.HasSuffix(path, "/logs"):
 		_, _ = w.Write(append([]byte{2, 0, 0, 0, 0, 0, 0, 4}, "oops"...))
+	case strings.HasPrefix(path, "/images/") && strings.HasSuffix(path, "/json"):
+		id, ok := e.known[strings.TrimSuffix(strings.TrimPrefix(path, "/images/"), "/json")]
+		if !ok {
+			w.WriteHeader(http.StatusNotFound)
+			answer(map[string]string{"message": "no such image"})
+			return
+		}
+		answer(map[string]string{"Id": id})
 	case path == "/commit":
 		w.WriteHeader(http.StatusCreated)
 		answer(map[string]string{"Id": "sha256:warm"})
@@ -169,12 +178,14 @@ func newMaker(t *testing.T, e *engine) *Maker {
 }
 
 func TestMakeForGo(t *testing.T) {
-	e := &engine{}
+	e := &engine{known: map[string]string{"org/ccenv:1": "sha256:old", "sha256:old": "sha256:old"}}
 	m := newMaker(t, e)
 	require.NoError(t, m.Make(t.Context(), "go"))
 	require.Equal(t, []string{
 		"HEAD /_ping",
+		"GET /images/org/baseos:1/json",
 		"POST /images/create org/baseos:1",
+		"GET /images/org/ccenv:1/json",
 		"POST /images/create",
 		"POST /containers/create",
 		"PUT /containers/c/archive",
@@ -183,6 +194,8 @@ func TestMakeForGo(t *testing.T) {
 		"POST /commit docker.io/org/ccenv 1",
 		"DELETE /containers/c",
 		"DELETE /images/sha256:raw",
+		"GET /images/sha256:old/json",
+		"DELETE /images/sha256:old",
 	}, e.requests)
 	require.True(t, e.imported[0]["usr/bin/sh"])
 	require.False(t, e.imported[0]["usr/local/go/bin/go"])
@@ -198,7 +211,9 @@ func TestMakeForCAR(t *testing.T) {
 	m := newMaker(t, e)
 	m.Names.Car = "org/caros:1"
 	require.NoError(t, m.Make(t.Context(), "go"))
-	require.Equal(t, []string{"POST /images/create org/baseos:1", "POST /images/create org/caros:1"}, e.requests[1:3])
+	require.Equal(t, []string{
+		"GET /images/org/baseos:1/json", "POST /images/create org/baseos:1", "GET /images/org/caros:1/json", "POST /images/create org/caros:1",
+	}, e.requests[1:5])
 	require.Equal(t, e.imported[0], e.imported[1])
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +127,30 @@ func TestChaincodeInContainers(t *testing.T) {
 		n.connect()
 		require.Equal(t, "7", n.query(0, "counter", "get", "c"))
 		require.Equal(t, running[peer0+"counter-1.0"], containers(t, e)[peer0+"counter-1.0"], "the image is not made again")
+	})
+	t.Run("a peer that was killed while it built", func(t *testing.T) {
+		org := n.Orgs[0]
+		n.install("late", "1.0", "asset")
+		before := len(containers(t, e))
+		failed := make(chan error, 1)
+		go func() {
+			_, err := n.admin.Instantiate(t.Context(), n.route(n.peers[0]), n.deployment("late", "1.0", peerpb.ChaincodeSpec_GOLANG))
+			failed <- err
+		}()
+		require.Eventually(t, func() bool { return len(containers(t, e)) > before }, 30*time.Second, 10*time.Millisecond, "the builder runs")
+		n.KillNode(org.Peer)
+		require.Error(t, <-failed)
+		require.NoError(t, n.StartNode(t.Context(), org.Peer))
+		require.Eventually(t, func() bool {
+			for name := range containers(t, e) {
+				if !strings.HasPrefix(name, peer1) {
+					return false
+				}
+			}
+			return true
+		}, 30*time.Second, 100*time.Millisecond, "its next life removes the builder")
+		n.connect()
+		require.Equal(t, "7", n.query(0, "counter", "get", "c"))
 	})
 	t.Run("a container that dies is started again", func(t *testing.T) {
 		_, err := e.ContainerKill(t.Context(), peer0+"counter-1.0", client.ContainerKillOptions{})

@@ -46,5 +46,18 @@ func Ping(ctx context.Context, engine *client.Client) error {
 	return nil
 }
 
+// RemoveNameless removes an image that a newer one has taken the name of, if there is one of that id, it has no other name, and nothing was made of it.
+func RemoveNameless(ctx context.Context, engine *client.Client, id string) error {
+	if id == "" {
+		return nil
+	}
+	i, err := engine.ImageInspect(ctx, id)
+	if err != nil || len(i.RepoTags) > 0 {
+		return err
+	}
+	_, err = engine.ImageRemove(ctx, id, client.ImageRemoveOptions{PruneChildren: true})
+	return err
+}
+
 // isGone tells whether the engine does not have what it was asked about, or is removing it already.
 func isGone(err error) bool { return errdefs.IsNotFound(err) || errdefs.IsConflict(err) }

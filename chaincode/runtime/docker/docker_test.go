@@ -225,6 +225,7 @@ ENV CORE_CHAINCODE_BUILDLEVEL=1.4.12
 	require.NoError(t, err)
 	require.NoError(t, i.Stop(t.Context()))
 	require.Len(t, e.builds, 2, "an image of other code is made again")
+	require.Len(t, e.asked("DELETE /images/sha256:"+image), 1, "and replaces the first")
 }
 
 func TestOutputIsNotLoggedUnlessAskedFor(t *testing.T) {

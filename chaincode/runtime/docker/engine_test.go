@@ -123,10 +123,14 @@ func (e *fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case parts[0] == "images":
 		name := strings.TrimSuffix(strings.TrimPrefix(path, "/images/"), "/json")
 		e.mu.Lock()
-		labels, ok := e.images[name]
+		labels, ok := e.images[strings.TrimPrefix(name, "sha256:")]
 		e.mu.Unlock()
 		if !ok {
 			fail(w, http.StatusNotFound, "No such image: "+name)
+			return
+		}
+		if r.Method == http.MethodDelete {
+			answer(w, []any{})
 			return
 		}
 		answer(w, map[string]any{"Id": "sha256:" + name, "Config": map[string]any{"Labels": labels}})

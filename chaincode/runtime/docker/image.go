@@ -47,6 +47,9 @@ func (r *Runtime) image(ctx context.Context, l *runtime.Launch, c *platform.Cont
 			return "", fmt.Errorf("error building chaincode %s: %w", l.ID(), err)
 		}
 		r.o.BuildLog.Info("Built chaincode", "chaincode", l.ID(), "image", name, "took", time.Since(began).Round(time.Millisecond))
+		if err := RemoveNameless(ctx, r.engine, found.ID); err != nil {
+			r.o.BuildLog.Debug("The image that was replaced stays", "id", found.ID, "reason", err)
+		}
 		return name, nil
 	})
 }
