@@ -246,12 +246,15 @@ func (l *life) policies(t *testing.T) {
 	require.NoError(t, l.orderer.Broadcast(t.Context(), early))
 }
 
-// endorsed is a transaction of somebody, ready to be ordered.
-func (l *life) endorsed(t *testing.T, c *client.Client) *commonpb.Envelope {
+// endorsed is a transaction of somebody, ready to be ordered. The first peer has endorsed it, unless another is given.
+func (l *life) endorsed(t *testing.T, c *client.Client, by ...*client.Peer) *commonpb.Envelope {
 	t.Helper()
 	proposal, err := c.NewProposal(l.request("counter", "get", "x"))
 	require.NoError(t, err)
-	responses, err := c.Endorse(t.Context(), proposal, l.peers[0])
+	if len(by) == 0 {
+		by = l.peers[:1]
+	}
+	responses, err := c.Endorse(t.Context(), proposal, by...)
 	require.NoError(t, err)
 	envelope, err := tx.Assemble(c.Signer, proposal, responses)
 	require.NoError(t, err)
