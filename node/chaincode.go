@@ -177,7 +177,7 @@ func (p *peer) newProcessRuntime(dialled string) (*runtime.Process, error) {
 			return platform.Build(ctx, pkg.Type, golang.BuildRequest{
 				CodePackage: pkg.Spec.CodePackage, Path: pkg.Path, CacheDir: p.buildCache(), Log: log,
 				Debug: debugger != nil && debugger.Chaincode == pkg.Name,
-			}, os.Environ())
+			}, os.Environ(), limits)
 		},
 		Command: func(pkg *pack.Package, built, address string) (runtime.Executable, error) {
 			return platform.Command(pkg.Type, built, address, os.Environ())

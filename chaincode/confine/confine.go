@@ -8,8 +8,8 @@
 //
 //   - resource limits;
 //   - capabilities: a root user's are dropped, for good;
-//   - Landlock: of the file system only the program, its directory, its toolchain and a few files that every program reads; of TCP only
-//     connections to one port; signals and abstract sockets stay within the program's own processes;
+//   - Landlock: of the file system only the program, its directories, its toolchain and a few files that every program reads; of TCP only
+//     connections to the named ports; signals and abstract sockets stay within the program's own processes;
 //   - a seccomp filter for what Landlock leaves open: sockets of other kinds, and other ways to use one;
 //   - the end with the parent, which must come last as the kernel forgets it when privileges change.
 //
@@ -33,8 +33,10 @@ const Verb = "chaincode-exec"
 type Spec struct {
 	Dir       string   // may be read and written
 	Read      []string // further files and folders that may be read and executed
-	Port      uint16   // TCP port, of any host, that may be connected to
+	Write     []string // further folders that may be read and written
+	Ports     []uint16 // TCP ports, of any host, that may be connected to
 	Lookup    bool     // names may be looked up in DNS
+	Open      bool     // TCP and UDP are not restricted
 	Limits    Limits
 	ParentPID int // who ends the program with its own end; 0 for a supervisor
 }
@@ -56,7 +58,7 @@ func (s *Spec) Connect(address string) error {
 	if err != nil {
 		return fmt.Errorf("the port of %s: %w", address, err)
 	}
-	s.Port, s.Lookup = uint16(number), host != "localhost" && net.ParseIP(host) == nil
+	s.Ports, s.Lookup = append(s.Ports, uint16(number)), host != "localhost" && net.ParseIP(host) == nil
 	return nil
 }
 

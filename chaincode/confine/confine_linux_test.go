@@ -212,6 +212,8 @@ func TestFiles(t *testing.T) {
 	requireAllowed(t, Spec{Read: []string{outside}}, "read", secret)
 	requireAllowed(t, Spec{Read: []string{secret}}, "read", secret)
 	requireDenied(t, Spec{Read: []string{outside}}, "permission denied", "write", secret)
+	requireAllowed(t, Spec{Write: []string{outside}}, "write", secret)
+	requireDenied(t, Spec{Open: true}, "permission denied", "read", secret)
 	_, stderr := confined(t, Spec{Read: []string{outside + "/gone"}}, "list", ".")
 	require.Equal(t, "chaincode-exec: Landlock: stat "+outside+"/gone: no such file or directory\n", stderr)
 }
@@ -225,8 +227,12 @@ func TestConnections(t *testing.T) {
 	}
 	peer, port := listen()
 	other, otherPort := listen()
-	s := Spec{Port: port}
+	s := Spec{Ports: []uint16{port}}
 	requireAllowed(t, s, "dial", "tcp", peer.Addr().String())
+	requireAllowed(t, Spec{Ports: []uint16{1, otherPort}}, "dial", "tcp", other.Addr().String())
+	requireAllowed(t, Spec{Open: true}, "dial", "tcp", other.Addr().String())
+	requireAllowed(t, Spec{Open: true}, "dial", "udp", other.Addr().String())
+	requireAllowed(t, Spec{Open: true}, "listen")
 	if needABI(t, abiTCP) {
 		requireDenied(t, s, "permission denied", "dial", "tcp", other.Addr().String())
 		requireDenied(t, s, "permission denied", "listen")
@@ -241,7 +247,7 @@ func TestConnections(t *testing.T) {
 	requireDenied(t, s, "address family not supported", "dial", "unix", path)
 	requireDenied(t, s, "address family not supported", "dial", "unix", "@abstract")
 	requireDenied(t, s, "permission denied", "dial", "udp", "127.0.0.1:53")
-	requireAllowed(t, Spec{Port: port, Lookup: true}, "dial", "udp", "127.0.0.1:53")
+	requireAllowed(t, Spec{Ports: []uint16{port}, Lookup: true}, "dial", "udp", "127.0.0.1:53")
 	socket := func(domain, typ, protocol int) []string {
 		return []string{strconv.Itoa(domain), strconv.Itoa(typ), strconv.Itoa(protocol)}
 	}
@@ -356,7 +362,8 @@ func TestMissing(t *testing.T) {
 
 func TestConnect(t *testing.T) {
 	for address, want := range map[string]Spec{
-		"127.0.0.1:7052": {Port: 7052}, "[::1]:1": {Port: 1}, "localhost:2": {Port: 2}, "peer0.example.com:65535": {Port: 65535, Lookup: true},
+		"127.0.0.1:7052": {Ports: []uint16{7052}}, "[::1]:1": {Ports: []uint16{1}}, "localhost:2": {Ports: []uint16{2}},
+		"peer0.example.com:65535": {Ports: []uint16{65535}, Lookup: true},
 	} {
 		var s Spec
 		require.NoError(t, s.Connect(address))

@@ -2,6 +2,7 @@ package confine
 
 import (
 	"debug/elf"
+	"errors"
 	"os"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
@@ -42,7 +43,7 @@ func landlockABI() int {
 // landlock restricts this process to what s grants, as far as the kernel can.
 func (s *Spec) landlock(program string) error {
 	abi := landlockABI()
-	own := landlock.RWDirs(s.Dir)
+	own := landlock.RWDirs(append([]string{s.Dir}, s.Write...)...)
 	if abi >= abiRefer {
 		own = own.WithRefer()
 	}
@@ -52,7 +53,6 @@ func (s *Spec) landlock(program string) error {
 		landlock.RWFiles(devices...).IgnoreIfMissing(),
 		landlock.ROFiles(commonFiles...).IgnoreIfMissing(),
 		landlock.RODirs(commonDirs...).IgnoreIfMissing(),
-		landlock.ConnectTCP(s.Port),
 	}
 	if isDynamic(program) {
 		rules = append(rules, landlock.RODirs(libraryDirs...).IgnoreIfMissing(), landlock.ROFiles(libraryFiles...).IgnoreIfMissing())
@@ -68,10 +68,17 @@ func (s *Spec) landlock(program string) error {
 			rules = append(rules, landlock.ROFiles(path))
 		}
 	}
+	all := landlock.V11.BestEffort()
+	if s.Open {
+		return errors.Join(all.RestrictPaths(rules...), all.RestrictScoped())
+	}
+	for _, port := range s.Ports {
+		rules = append(rules, landlock.ConnectTCP(port))
+	}
 	if abi >= abiUDP && s.Lookup {
 		rules = append(rules, landlock.BindUDP(0), landlock.ConnectSendUDP(dnsPort))
 	}
-	return landlock.V11.BestEffort().Restrict(rules...)
+	return all.Restrict(rules...)
 }
 
 const dnsPort = 53

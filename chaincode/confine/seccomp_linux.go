@@ -27,7 +27,7 @@ const (
 	deny  = unix.SECCOMP_RET_ERRNO // | errno
 )
 
-// filter forbids what Landlock leaves open: sockets other than TCP (with Lookup, also UDP), multipath TCP, TCP fast open, which connects
+// filter forbids what Landlock leaves open: sockets other than TCP (with Lookup or Open, also UDP), multipath TCP, TCP fast open, which connects
 // without asking, and io_uring, which a filter cannot look into.
 func (s *Spec) filter() error {
 	if !canFilter() {
@@ -77,7 +77,7 @@ const socketTypes = 0xf
 // socket decides on a new socket by domain, type and protocol.
 func (s *Spec) socket() []unix.SockFilter {
 	datagrams := answer(deny | uint32(unix.EACCES))
-	if s.Lookup {
+	if s.Lookup || s.Open {
 		datagrams = answer(allow)
 	}
 	return []unix.SockFilter{

@@ -6,14 +6,14 @@ package platform
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
+	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/chaincode/platform/car"
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
 	"github.com/heddleledger/heddle/chaincode/platform/java"
 	"github.com/heddleledger/heddle/chaincode/platform/node"
+	"github.com/heddleledger/heddle/chaincode/platform/tool"
 	"github.com/heddleledger/heddle/chaincode/runtime"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
@@ -67,14 +67,15 @@ func Missing(env []string) []error {
 }
 
 // Build makes of a code package what Command can start, and returns its path. env is the peer's environment, where the tools are looked for.
-func Build(ctx context.Context, language peerpb.ChaincodeSpec_Type, r golang.BuildRequest, env []string) (string, error) {
+// With limits, tools that a package could make do something are confined: see package tool.
+func Build(ctx context.Context, language peerpb.ChaincodeSpec_Type, r golang.BuildRequest, env []string, limits *confine.Limits) (string, error) {
 	switch language {
 	case peerpb.ChaincodeSpec_GOLANG:
 		return golang.Build(ctx, r)
 	case peerpb.ChaincodeSpec_NODE:
-		return node.Build(ctx, r.CodePackage, r.CacheDir, env, r.Log)
+		return node.Build(ctx, r.CodePackage, r.CacheDir, env, limits, r.Log)
 	case peerpb.ChaincodeSpec_JAVA:
-		return java.Build(ctx, r.CodePackage, r.CacheDir, env, r.Log)
+		return java.Build(ctx, r.CodePackage, r.CacheDir, env, limits, r.Log)
 	case peerpb.ChaincodeSpec_CAR:
 		source, err := car.Source(r.CodePackage)
 		if err != nil {
@@ -94,35 +95,13 @@ func Command(language peerpb.ChaincodeSpec_Type, built, address string, env []st
 		return runtime.Executable{Path: built, Args: []string{"-peer.address=" + address}}, nil
 	case peerpb.ChaincodeSpec_NODE:
 		p, err := node.Command(built, address, env)
-		return runtime.Executable{Path: p.Path, Args: p.Args, Dir: p.Dir, Env: p.Env, Read: toolchain(p.Path, built), Launcher: p.Launcher}, err
+		return runtime.Executable{Path: p.Path, Args: p.Args, Dir: p.Dir, Env: p.Env, Read: append(tool.Toolchain(p.Path), built), Launcher: p.Launcher}, err
 	case peerpb.ChaincodeSpec_JAVA:
 		program, args, err := java.Command(built, address, env)
-		return runtime.Executable{Path: program, Args: args, Read: toolchain(program, built)}, err
+		return runtime.Executable{Path: program, Args: args, Read: append(tool.Toolchain(program), built)}, err
 	default:
 		return runtime.Executable{}, unknown(language)
 	}
-}
-
-// toolchain is what an interpreter reads: what was built, the system's programs and libraries, what they ask about the machine, and the
-// interpreter's own installation.
-func toolchain(program, built string) []string {
-	all := []string{
-		built, "/usr", "/bin", "/lib", "/lib64", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf",
-		"/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/version", "/sys/devices/system/cpu", "/sys/fs/cgroup",
-	}
-	configuration, _ := filepath.Glob("/etc/java*") // where Debian keeps that of a JDK; the pattern is fine
-	all = append(all, configuration...)
-	if real, err := filepath.EvalSymlinks(program); err == nil {
-		home := filepath.Dir(filepath.Dir(real)) // its bin folder is below it
-		if user, _ := os.UserHomeDir(); home == "/" || home == user {
-			home = filepath.Dir(real)
-		}
-		all = append(all, home)
-	}
-	return slices.DeleteFunc(all, func(path string) bool {
-		_, err := os.Stat(path)
-		return err != nil
-	})
 }
 
 func unknown(language peerpb.ChaincodeSpec_Type) error {

@@ -11,9 +11,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/chaincode/platform/archive"
 	"github.com/heddleledger/heddle/chaincode/platform/tool"
 )
@@ -22,8 +24,8 @@ import (
 var passedOn = []string{"JAVA_HOME", "JAVA_OPTS", "MAVEN_*", "M2_HOME", "GRADLE_*"}
 
 // Build returns the path of the chaincode's jar, building it if no earlier Build of the same package with the same tools did. cacheDir is where
-// it is kept; env is the peer's environment, in which the tools are looked for.
-func Build(ctx context.Context, code []byte, cacheDir string, env []string, log *slog.Logger) (jar string, err error) {
+// it is kept; env is the peer's environment, in which the tools are looked for; limits has Maven and Gradle confined.
+func Build(ctx context.Context, code []byte, cacheDir string, env []string, limits *confine.Limits, log *slog.Logger) (jar string, err error) {
 	if len(code) == 0 {
 		return "", errors.New("the chaincode's package holds no code: it was made for a peer in development mode")
 	}
@@ -57,7 +59,7 @@ func Build(ctx context.Context, code []byte, cacheDir string, env []string, log 
 	output := src
 	if p := projectIn(os.DirFS(src)); p != nil {
 		output, how = filepath.Join(src, p.output), p.tool
-		if err := p.build(ctx, src, env); err != nil {
+		if err := p.build(ctx, work, env, limits); err != nil {
 			return "", err
 		}
 	}
@@ -72,16 +74,42 @@ func Build(ctx context.Context, code []byte, cacheDir string, env []string, log 
 	return jar, nil
 }
 
-func (p *project) build(ctx context.Context, src string, env []string) error {
+// build builds the project in the folder src of work.
+func (p *project) build(ctx context.Context, work string, env []string, limits *confine.Limits) error {
 	program, err := tool.Find(env, p.tool, "this Java chaincode", p.install)
 	if err != nil {
 		return err
 	}
-	out, err := tool.Run(ctx, src, append(tool.Env(env, passedOn...), ProxyEnv(env)...), program, p.args...)
+	java, err := findJava(env)
+	if err != nil {
+		return err
+	}
+	home := tool.Getenv(env, "HOME")
+	env = withPlaces(env, home, work)
+	passed := append(tool.Env(env, passedOn...), ProxyEnv(env)...)
+	configuration := below(home, p.settings)
+	out, err := tool.Job{
+		Program: program, Args: p.args, Dir: filepath.Join(work, "src"), Env: passed,
+		Limits: limits, Work: work, Read: append(tool.Toolchain(java), configuration...), Write: below(home, p.caches),
+		Ports: tool.Ports(passed, configuration...), Open: p.open,
+	}.Run(ctx)
 	if err != nil {
 		return fmt.Errorf("building Java chaincode with %s: %w\n%s", p.tool, err, tool.Tail(out))
 	}
 	return nil
+}
+
+// withPlaces tells Maven and Gradle where their user's home is, which Java would look up in files that a confined program does not see, and where
+// temporary files go.
+func withPlaces(env []string, home, work string) []string {
+	for _, name := range []string{"MAVEN_OPTS", "GRADLE_OPTS"} {
+		options := "-Duser.home=" + home + " -Djava.io.tmpdir=" + work
+		if own := tool.Getenv(env, name); own != "" {
+			options += " " + own
+		}
+		env = append(slices.Clip(env), name+"="+options)
+	}
+	return env
 }
 
 // Ready tells what keeps this machine from running chaincode; nil if nothing does. A package that is to be built needs Maven or Gradle too.

@@ -6,16 +6,19 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/heddleledger/heddle/chaincode/confine"
 )
 
 // TestReadyJar builds nothing.
 func TestReadyJar(t *testing.T) {
 	jar := jarOf(t, "Main-Class: x.Y\n")
 	cache := t.TempDir()
-	path, err := Build(t.Context(), pack(t, map[string]string{"src/my.jar": jar}), cache, os.Environ(), slog.New(slog.DiscardHandler))
+	path, err := Build(t.Context(), pack(t, map[string]string{"src/my.jar": jar}), cache, os.Environ(), nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -34,11 +37,48 @@ func TestGradle(t *testing.T) {
 	bin := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "gradle"), []byte("#!/bin/sh\nmkdir -p build/libs && echo \"$@\" secret:$SECRET > build/libs/chaincode.jar\n"), 0o755))
 	env := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "SECRET=x")
-	jar, err := Build(t.Context(), pack(t, map[string]string{"src/build.gradle": ""}), t.TempDir(), env, slog.New(slog.DiscardHandler))
+	jar, err := Build(t.Context(), pack(t, map[string]string{"src/build.gradle": ""}), t.TempDir(), env, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	b, err := os.ReadFile(jar)
 	require.NoError(t, err)
 	require.Contains(t, string(b), "build shadowJar -x test secret:\n")
+}
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == confine.Verb {
+		os.Exit(confine.Exec(os.Args[2:], os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// TestMavenIsConfined runs a stand-in for Maven that does what a project file could have it do.
+func TestMavenIsConfined(t *testing.T) {
+	if strings.Contains(strings.Join(confine.Missing(&confine.Spec{}), " "), "access to files") {
+		return // this kernel cannot
+	}
+	bin, home := t.TempDir(), t.TempDir()
+	key := filepath.Join(home, "key")
+	require.NoError(t, os.WriteFile(key, []byte("secret"), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Join(home, ".m2"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(home, ".m2", "settings.xml"), []byte("mirror"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "mvn"), []byte(`#!/bin/sh
+exec 2>&1 > report
+cat ~/key; cat ~/.m2/settings.xml; echo; echo x >> ~/.m2/settings.xml; echo x > ~/.m2/repository/x; echo $MAVEN_OPTS
+mkdir target && cp report target/chaincode.jar
+`), 0o755))
+	env := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+home, "MAVEN_OPTS=-Xmx512m")
+	code := pack(t, map[string]string{"src/pom.xml": ""})
+	cache := t.TempDir()
+	jar, err := Build(t.Context(), code, cache, env, &confine.Limits{}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	report, err := os.ReadFile(jar)
+	require.NoError(t, err)
+	require.NotContains(t, string(report), "secret")
+	require.Regexp(t, "(?s)^mirror\n-Duser.home="+home+" -Djava.io.tmpdir="+cache+"/build-\\d+ -Xmx512m\n$", string(report))
+	settings, err := os.ReadFile(filepath.Join(home, ".m2", "settings.xml"))
+	require.NoError(t, err)
+	require.Equal(t, "mirror", string(settings))
+	require.FileExists(t, filepath.Join(home, ".m2", "repository", "x"))
 }
 
 func TestBuildFailures(t *testing.T) {
@@ -64,10 +104,10 @@ func TestBuildFailures(t *testing.T) {
 		"not a jar":     {map[string]string{"src/a.jar": "junk"}, os.Environ(), "of which 0 name one"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Build(t.Context(), pack(t, c.files), t.TempDir(), c.env, slog.New(slog.DiscardHandler))
+			_, err := Build(t.Context(), pack(t, c.files), t.TempDir(), c.env, nil, slog.New(slog.DiscardHandler))
 			require.ErrorContains(t, err, c.want)
 		})
 	}
-	_, err = Build(t.Context(), nil, t.TempDir(), os.Environ(), nil)
+	_, err = Build(t.Context(), nil, t.TempDir(), os.Environ(), nil, nil)
 	require.ErrorContains(t, err, "development mode")
 }

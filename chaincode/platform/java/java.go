@@ -5,12 +5,11 @@
 //
 // Build unpacks a package into a folder and builds it there with what this machine has: Maven where there is a pom.xml, Gradle where there is a
 // build.gradle. Both take what they need from their local repositories or over the network, through the proxies that the peer's environment names
-// (ProxyEnv). As in Fabric's image, tests are not run, and what
-// comes of it is chaincode.jar, with everything it needs in it, in target or build/libs; a single jar that names its main class does as well.
-// A package may also hold that jar ready made, at the top of its sources, instead of a project: then nothing is built. The jar is
-// kept under a name made of the package and of the versions of the tools.
+// (ProxyEnv). As in Fabric's image, tests are not run, and what comes of it is chaincode.jar, with everything it needs in it, in target or
+// build/libs; a single jar that names its main class does as well. A package may also hold that jar ready made, at the top of its sources, instead
+// of a project: then nothing is built. The jar is kept under a name made of the package and of the versions of the tools.
 //
-// Unlike builds of the other languages these execute what the package says (the plugins of its project file), with the rights of the peer.
+// Unlike builds of the other languages these execute what the package says (the plugins of its project file); package tool says what they may do.
 //
 // # Starting
 //
@@ -22,6 +21,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -74,7 +74,22 @@ var errNothing = errors.New("the package holds neither pom.xml nor build.gradle 
 type project struct {
 	tool, install string // program, and what to install for it
 	args          []string
-	output        string // folder of the jar
+	output        string   // folder of the jar
+	settings      []string // the tool's configuration, as caches in the user's home if they are no absolute paths
+	caches        []string // what the tool keeps; not its configuration, which would be the next build's
+	open          bool     // its processes speak to each other over TCP and UDP
+}
+
+// below puts those of the paths that are not absolute below home.
+func below(home string, paths []string) []string {
+	var all []string
+	for _, p := range paths {
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(home, p)
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 // projectIn looks for a project in the unpacked sources: nil if the package is a ready jar.
@@ -83,8 +98,18 @@ func projectIn(src fs.FS) *project {
 		file string
 		project
 	}{
-		{"build.gradle", project{"gradle", "Gradle (https://gradle.org)", []string{"--no-daemon", "--quiet", "--console=plain", "build", "shadowJar", "-x", "test"}, "build/libs"}},
-		{"pom.xml", project{"mvn", "Apache Maven (https://maven.apache.org)", []string{"--batch-mode", "--quiet", "--errors", "package", "-DskipTests", "-Dmaven.test.skip=true"}, "target"}},
+		{"build.gradle", project{
+			tool: "gradle", install: "Gradle (https://gradle.org)", output: "build/libs",
+			args:     []string{"--no-daemon", "--quiet", "--console=plain", "build", "shadowJar", "-x", "test"},
+			settings: []string{".gradle/gradle.properties"}, open: true,
+			caches: []string{".gradle/caches", ".gradle/daemon", ".gradle/jdks", ".gradle/native", ".gradle/notifications", ".gradle/.tmp"},
+		}},
+		{"pom.xml", project{
+			tool: "mvn", install: "Apache Maven (https://maven.apache.org)", output: "target",
+			args:     []string{"--batch-mode", "--quiet", "--errors", "package", "-DskipTests", "-Dmaven.test.skip=true"},
+			settings: []string{"/etc/maven", "/etc/maven/settings.xml", "/etc/mavenrc", ".mavenrc", ".m2/settings.xml", ".m2/settings-security.xml"},
+			caches:   []string{".m2/repository"},
+		}},
 	} {
 		if _, err := fs.Stat(src, p.file); err == nil {
 			return &p.project

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -15,13 +16,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heddleledger/heddle/chaincode/confine"
 	"github.com/heddleledger/heddle/chaincode/platform/archive"
 	"github.com/heddleledger/heddle/chaincode/platform/tool"
 )
 
 // Build returns the folder that holds the project of a code package with its modules, building it if no earlier Build of the same package with
-// the same tools did. cacheDir is where it is kept; env is the peer's environment, in which npm finds its configuration.
-func Build(ctx context.Context, code []byte, cacheDir string, env []string, log *slog.Logger) (dir string, err error) {
+// the same tools did. cacheDir is where it is kept; env is the peer's environment, in which npm finds its configuration;
+// limits has npm confined.
+func Build(ctx context.Context, code []byte, cacheDir string, env []string, limits *confine.Limits, log *slog.Logger) (dir string, err error) {
 	if len(code) == 0 {
 		return "", errors.New("the chaincode's package holds no code: it was made for a peer in development mode")
 	}
@@ -56,7 +59,7 @@ func Build(ctx context.Context, code []byte, cacheDir string, env []string, log 
 	brought := "node_modules of the package"
 	if _, err := os.Stat(filepath.Join(project, modules)); errors.Is(err, os.ErrNotExist) {
 		brought = "npm install"
-		if err := t.install(ctx, project, work, env); err != nil {
+		if err := t.install(ctx, project, work, env, limits); err != nil {
 			return "", err
 		}
 	}
@@ -135,7 +138,7 @@ func (t tools) key(code []byte) string {
 var passedOn = []string{"npm_config_*", "NPM_CONFIG_*", "NODE_EXTRA_CA_CERTS"}
 
 // install has npm install the modules. A lock file in the package is kept to: then the modules are the same on every peer.
-func (t tools) install(ctx context.Context, project, work string, env []string) error {
+func (t tools) install(ctx context.Context, project, work string, env []string, limits *confine.Limits) error {
 	args := []string{"install", "--omit=dev"}
 	if major, err := strconv.Atoi(strings.Split(t.npmVersion, ".")[0]); err == nil && major < 7 {
 		args = []string{"install", "--production"}
@@ -144,10 +147,22 @@ func (t tools) install(ctx context.Context, project, work string, env []string) 
 		args[0] = "ci"
 	}
 	args = append(args, "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--prefer-offline", "--loglevel=error")
-	out, err := tool.Run(ctx, project, append(tool.Env(env, passedOn...), "TMPDIR="+work), t.npm, args...)
+	home := tool.Getenv(env, "HOME")
+	configuration := []string{filepath.Join(home, ".npmrc"), "/etc/npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc"}
+	passed := tool.Env(env, passedOn...)
+	out, err := tool.Job{
+		Program: t.npm, Args: args, Dir: project, Env: append(passed, "TMPDIR="+work),
+		Limits: limits, Work: work, Read: append(tool.Toolchain(t.node), configuration...), Write: []string{npmCache(env, home)},
+		Ports: tool.Ports(passed, configuration...),
+	}.Run(ctx)
 	if err != nil {
 		return fail("npm "+args[0]+" of the chaincode's modules", err, tool.Tail(out)+
 			"\nif this peer has no way to an npm registry, put the modules into the package: a node_modules folder below src")
 	}
 	return nil
+}
+
+// npmCache is where npm keeps what it has fetched, if its configuration files do not say otherwise.
+func npmCache(env []string, home string) string {
+	return cmp.Or(tool.Getenv(env, "npm_config_cache"), tool.Getenv(env, "NPM_CONFIG_CACHE"), filepath.Join(home, ".npm"))
 }

@@ -66,7 +66,7 @@ func TestBuildWithModulesInThePackage(t *testing.T) {
 		"META-INF/statedb/couchdb/indexes/i.json": `{"index":{"fields":["a"]}}`,
 	}
 	cache, log := t.TempDir(), slog.New(slog.DiscardHandler)
-	dir, err := Build(t.Context(), pack(t, files), cache, os.Environ(), log)
+	dir, err := Build(t.Context(), pack(t, files), cache, os.Environ(), nil, log)
 	require.NoError(t, err)
 	p, err := Command(dir, "host:7052", os.Environ())
 	require.NoError(t, err)
@@ -75,7 +75,7 @@ func TestBuildWithModulesInThePackage(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Equal(t, "42 --peer.address host:7052 1.2.3\n", string(out))
-	again, err := Build(t.Context(), pack(t, files), cache, os.Environ(), log)
+	again, err := Build(t.Context(), pack(t, files), cache, os.Environ(), nil, log)
 	require.NoError(t, err)
 	require.Equal(t, dir, again)
 	entries, err := os.ReadDir(cache)
@@ -98,13 +98,13 @@ func TestBuildFailures(t *testing.T) {
 		"no start":     {map[string]string{"src/package.json": `{}`}, offline, []string{"no start script"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Build(t.Context(), pack(t, c.files), t.TempDir(), c.env, slog.New(slog.DiscardHandler))
+			_, err := Build(t.Context(), pack(t, c.files), t.TempDir(), c.env, nil, slog.New(slog.DiscardHandler))
 			for _, want := range c.want {
 				require.ErrorContains(t, err, want)
 			}
 		})
 	}
-	_, err := Build(t.Context(), nil, t.TempDir(), offline, nil)
+	_, err := Build(t.Context(), nil, t.TempDir(), offline, nil, nil)
 	require.ErrorContains(t, err, "development mode")
 }
 
@@ -112,7 +112,7 @@ func TestBuildFailures(t *testing.T) {
 func TestBuildRunsNothingOfThePackage(t *testing.T) {
 	mark := filepath.Join(t.TempDir(), "mark")
 	code := pack(t, map[string]string{"src/package.json": `{"scripts":{"start":"node index.js","preinstall":"touch ` + mark + `","postinstall":"touch ` + mark + `"}}`})
-	_, err := Build(t.Context(), code, t.TempDir(), os.Environ(), slog.New(slog.DiscardHandler))
+	_, err := Build(t.Context(), code, t.TempDir(), os.Environ(), nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.NoFileExists(t, mark)
 }

@@ -1,17 +1,27 @@
 // Package tool runs the programs of other languages that build chaincode: where they are found, what they see of the peer's environment, how
-// they are ended, and how much of what they say is passed on.
+// they are confined and ended, and how much of what they say is passed on.
+//
+// # What a build may do
+//
+// A build of Go executes nothing of a package, and needs no network. npm fetches modules and executes nothing of them. Maven and Gradle execute
+// what the package's project file names. So those three run confined as chaincode is (chaincode.process.confined, package confine), with
+//
+//   - all rights in the folder that the package was unpacked in, which is removed afterwards;
+//   - reading: the system's programs and libraries, the tool's own installation, and its configuration in /etc and in the home folder of the
+//     peer's user, with the credentials that may be in there;
+//   - writing: the tool's cache in that home folder (.npm, .m2/repository, .gradle/caches and the like). What one build leaves there the next one
+//     finds: a peer that builds the Java chaincode of strangers should run as a user of its own;
+//   - DNS, and TCP connections to port 80, to port 443, and to ports that the environment (proxies, registries) or the tool's configuration names;
+//     not to others that the package names. Gradle's processes speak to each other over the network, so Gradle's is not restricted;
+//   - no end of its own: whatever a build has started ends with it, and with the peer.
 package tool
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
-	"time"
 )
 
 // always are the variables that every tool sees: where things are, and how the network is reached.
@@ -57,22 +67,6 @@ func Find(env []string, name, purpose, install string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s needs the program %s, which is not on PATH: install %s, and start the peer with it on PATH", purpose, name, install)
-}
-
-// Run runs a program in dir and returns what it printed. A cancelled context ends it and all it started.
-func Run(ctx context.Context, dir string, env []string, program string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir, cmd.Env = dir, env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	return out.String(), err
 }
 
 // How much of a failed build's output an error repeats: it travels to the client that asked for the chaincode.
