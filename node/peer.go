@@ -197,6 +197,7 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 	if err := p.serveAdmin(ctx, g, server); err != nil {
 		return err
 	}
+	refuseAbsent(server)
 	if err := p.serveOperations(ctx, g); err != nil {
 		return err
 	}
