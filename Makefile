@@ -17,7 +17,7 @@ test: check fast e2e ## everything that needs nothing but Go
 check: ## formatting and vet
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags "e2e toolchains" ./...
+	$(GO) vet -tags "e2e toolchains clients" ./...
 
 .PHONY: fast
 fast: ## the tests that take a few minutes
@@ -40,6 +40,11 @@ toolchains: build ## chaincode that needs more than Go: a Docker engine, Node.js
 	$(GO) test -tags toolchains -count=1 ./chaincode/platform/node ./chaincode/platform/java
 	$(GO) test -tags toolchains -count=1 -run '^TestNoContainerIsLeftBehind$$' ./chaincode
 	$(GO) test -tags "e2e toolchains" -count=1 -timeout 15m -run '^(TestChaincodeInContainers|TestLanguagesInContainers|TestNode|TestJava)$$' ./test/e2e
+
+.PHONY: clients
+clients: build ## client libraries that others wrote, fetched from their registries (needs Node.js, a JDK and Maven)
+	cd test/clients/node2.2 && npm ci
+	$(GO) test -tags clients -count=1 -timeout 15m ./test/clients
 
 .PHONY: proto
 proto: ## regenerate wire/*/*.pb.go (needs protoc on the PATH)
