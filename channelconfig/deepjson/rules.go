@@ -130,6 +130,7 @@ type scope struct {
 	plain bool          // inside a oneof: expand nothing
 	group *groupKind    // the message is a ConfigGroup of this kind
 	value proto.Message // the message is a ConfigValue, and this is what it holds
+	odd   error         // the message is a ConfigValue of no known name: it can be empty only, as in an update's read set
 	rwset bool          // the message is a namespace's part of a key-value read-write set
 }
 
@@ -171,7 +172,7 @@ func (s scope) holds(parent proto.Message, field protoreflect.FieldDescriptor, k
 	}
 	switch field.FullName() {
 	case "common.ConfigValue.value":
-		return s.value, nil
+		return s.value, s.odd
 	case "rwset.NsReadWriteSet.rwset":
 		if s.rwset {
 			return &kvrwsetpb.KVRWSet{}, nil
@@ -230,7 +231,7 @@ func (s scope) configValue(key string) (scope, error) {
 	}
 	m, ok := s.group.values[key]
 	if !ok {
-		return scope{}, fmt.Errorf("unknown %s ConfigValue name: %s", s.group.name, key)
+		return scope{odd: fmt.Errorf("unknown %s ConfigValue name: %s", s.group.name, key)}, nil
 	}
 	return scope{value: m}, nil
 }
