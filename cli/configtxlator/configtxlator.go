@@ -144,7 +144,7 @@ func newCompute() *cobra.Command {
 			}
 			update, err := compute(channel, from, to)
 			if err != nil {
-				return runError{fmt.Errorf("Error computing update: %w", err)}
+				return runError{fmt.Errorf("Error computing update: error computing config update: %w", err)}
 			}
 			return write(cmd, output, update)
 		},
@@ -170,7 +170,7 @@ func compute(channel string, original, updated []byte) ([]byte, error) {
 	}
 	update, err := channelconfig.ComputeUpdate(channel, from, to)
 	if err != nil {
-		return nil, fmt.Errorf("error computing config update: %w", err)
+		return nil, err
 	}
 	return wire.Marshal(update)
 }

@@ -2,17 +2,22 @@ package configtxlator
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/internal/vectors"
+	"github.com/heddleledger/heddle/wire"
+	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
 func run(t *testing.T, stdin []byte, args ...string) (code int, stdout, stderr string) {
@@ -77,6 +82,11 @@ func TestREST(t *testing.T) {
 	r.Body.Close()
 	require.Equal(t, http.StatusBadRequest, r.StatusCode)
 
+	r, err = http.Post(s.URL+"/protolator/decode/common.Nope", "", nil)
+	require.NoError(t, err)
+	r.Body.Close()
+	require.Equal(t, http.StatusNotFound, r.StatusCode)
+
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
 	require.NoError(t, w.WriteField("channel", "mychannel"))
@@ -91,4 +101,52 @@ func TestREST(t *testing.T) {
 	update, _ := io.ReadAll(r.Body)
 	r.Body.Close()
 	require.Equal(t, vectors.Read(t, dir, "update.pb"), update)
+}
+
+// TestVerify expects the answers of Fabric's configtxlator.
+func TestVerify(t *testing.T) {
+	s := httptest.NewServer(handler())
+	defer s.Close()
+	good := vectors.Message(t, &commonpb.Config{}, "fabric-1.4/config/update-batchsize/original.pb")
+	odd := proto.Clone(good).(*commonpb.Config)
+	admins := odd.ChannelGroup.Groups["Application"].Groups["Org1MSP"].Policies["Admins"].Policy
+	admins.Value = bytes.Replace(admins.Value, []byte("Org1MSP"), []byte("Org7MSP"), 1)
+	for _, c := range []struct {
+		config *commonpb.Config
+		want   string
+	}{
+		{good, `{"general_errors":null,"element_warnings":null,"element_errors":null}`},
+		{&commonpb.Config{}, `{"general_errors":["config must contain a channel group"],"element_warnings":null,"element_errors":null}`},
+		{odd, `{"general_errors":null,"element_warnings":[{"path":".groups.Application.groups.Org1MSP.policies.Admins",` +
+			`"message":"identity principal at index 0 refers to MSP ID 'Org7MSP', which is not an MSP in the network"}],"element_errors":null}`},
+	} {
+		r, err := http.Post(s.URL+"/configtxlator/config/verify", "", bytes.NewReader(wire.MustMarshal(c.config)))
+		require.NoError(t, err)
+		text, err := io.ReadAll(r.Body)
+		require.NoError(t, err)
+		r.Body.Close()
+		require.Equal(t, http.StatusOK, r.StatusCode)
+		require.JSONEq(t, c.want, string(text))
+	}
+}
+
+// TestOrigins: a page of an allowed origin may ask, others may not.
+func TestOrigins(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- serve(ctx, l, []string{"http://a.example"}) }()
+	for origin, allowed := range map[string]string{"http://a.example": "http://a.example", "http://b.example": ""} {
+		r, err := http.NewRequest(http.MethodOptions, "http://"+l.Addr().String()+"/protolator/decode/common.Config", nil)
+		require.NoError(t, err)
+		r.Header.Set("Origin", origin)
+		r.Header.Set("Access-Control-Request-Method", http.MethodPost)
+		answer, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		answer.Body.Close()
+		require.Equal(t, allowed, answer.Header.Get("Access-Control-Allow-Origin"))
+	}
+	stop()
+	require.NoError(t, <-served)
 }

@@ -2,6 +2,7 @@ package configtxlator
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,9 +11,14 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rs/cors"
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/heddleledger/heddle/channelconfig"
+	"github.com/heddleledger/heddle/channelconfig/deepjson"
 	"github.com/heddleledger/heddle/comm"
+	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
 // maxBody bounds a request, in bytes.
@@ -21,13 +27,15 @@ const maxBody = comm.MaxMessageSize
 func newStart() *cobra.Command {
 	var host string
 	var port int
+	var origins []string
 	cmd := &cobra.Command{
 		Use: "start", Short: "Start the configtxlator REST server", Args: cobra.NoArgs,
 		Long: `Start a server that does over HTTP what the other commands do on files:
 
   POST /protolator/encode/<type>                   JSON in, protobuf out
   POST /protolator/decode/<type>                   protobuf in, JSON out
-  POST /configtxlator/compute/update-from-configs  form fields channel, original, updated; the update out`,
+  POST /configtxlator/compute/update-from-configs  form fields channel, original, updated; the update out
+  POST /configtxlator/config/verify                a common.Config in; what is wrong or odd with it out, as JSON`,
 		Example: "  configtxlator start --hostname 127.0.0.1 --port 7059\n  curl --data-binary @config.pb http://127.0.0.1:7059/protolator/decode/common.Config",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
@@ -35,20 +43,25 @@ func newStart() *cobra.Command {
 				return runError{err}
 			}
 			cmd.PrintErrf("Serving HTTP requests on %s\n", l.Addr())
-			if err := serve(cmd.Context(), l); err != nil {
+			if err := serve(cmd.Context(), l, origins); err != nil {
 				return runError{err}
 			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&host, "hostname", "0.0.0.0", "The hostname or IP on which the REST server will listen")
+	cmd.Flags().StringArrayVar(&origins, "CORS", nil, "Allowable CORS domains, e.g. '*' or 'www.example.com' (may be repeated).")
 	cmd.Flags().IntVar(&port, "port", 7059, "The port on which the REST server will listen")
 	return cmd
 }
 
-// serve answers until ctx ends.
-func serve(ctx context.Context, l net.Listener) error {
-	s := &http.Server{Handler: handler(), ReadHeaderTimeout: 10 * time.Second}
+// serve answers until ctx ends. Pages of the given origins may ask too.
+func serve(ctx context.Context, l net.Listener, origins []string) error {
+	h := handler()
+	if len(origins) > 0 {
+		h = cors.New(cors.Options{AllowedOrigins: origins, AllowedMethods: []string{http.MethodPost}, AllowedHeaders: []string{"Content-Type"}}).Handler(h)
+	}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -66,10 +79,15 @@ func handler() http.Handler {
 		translate(w, r, decode, "application/json")
 	})
 	mux.HandleFunc("POST /configtxlator/compute/update-from-configs", computeFromForm)
+	mux.HandleFunc("POST /configtxlator/config/verify", verify)
 	return mux
 }
 
 func translate(w http.ResponseWriter, r *http.Request, convert func(string, []byte) ([]byte, error), contentType string) {
+	if _, err := deepjson.New(r.PathValue("type")); err != nil {
+		http.Error(w, "message name not found", http.StatusNotFound)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err == nil {
 		body, err = convert(r.PathValue("type"), body)
@@ -88,7 +106,7 @@ func computeFromForm(w http.ResponseWriter, r *http.Request) {
 	for i, field := range []string{"original", "updated"} {
 		var err error
 		if configs[i], err = formFile(r, field); err != nil {
-			http.Error(w, fmt.Sprintf("Error with field '%s': %s", field, err), http.StatusBadRequest)
+			http.Error(w, fmt.Sprintf("Error with field '%s': error reading field bytes: %s", field, err), http.StatusBadRequest)
 			return
 		}
 	}
@@ -99,6 +117,21 @@ func computeFromForm(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	_, _ = w.Write(update)
+}
+
+func verify(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	config := &commonpb.Config{}
+	if err := proto.Unmarshal(body, config); err != nil {
+		http.Error(w, "Error unmarshaling data to common.Config': "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(channelconfig.CheckSanity(config))
 }
 
 func formFile(r *http.Request, field string) ([]byte, error) {
