@@ -254,7 +254,7 @@ type Chaincode struct {
 	ExecuteTimeout time.Duration     `key:"executetimeout"`
 	InstallTimeout time.Duration     `key:"installTimeout,later"`
 	Mode           string            `key:"mode"`              // net or dev
-	Keepalive      time.Duration     `key:"keepalive,seconds"` // 0: none
+	Keepalive      time.Duration     `key:"keepalive,seconds"` // 0 or less: none
 	System         map[string]string `key:"system"`            // system chaincodes and whether each is enabled
 	Logging        ChaincodeLogging  `key:"logging"`
 	Process        ChaincodeProcess  `key:"process"`

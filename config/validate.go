@@ -111,7 +111,6 @@ func (c *Core) Validate(own HandlerNames) error {
 		_, err := netip.ParseAddr(ip)
 		k.that(err == nil, "vm.docker.hostConfig.Dns", "must list IP addresses, not \""+ip+"\"")
 	}
-	k.that(c.Chaincode.Keepalive >= 0, "chaincode.keepalive", "must not be negative")
 	k.oneOf(c.Ledger.State.StateDatabase, "ledger.state.stateDatabase", "goleveldb")
 	k.that(c.Ledger.State.TotalQueryLimit > 0, "ledger.state.totalQueryLimit", "must be greater than zero")
 	k.operations(c.Operations.ListenAddress, "operations.listenAddress")
