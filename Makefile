@@ -38,6 +38,7 @@ bench: build ## the standard set of loads on a local network
 .PHONY: toolchains
 toolchains: build ## chaincode that needs more than Go: a Docker engine, Node.js, a JDK, Maven, and their registries
 	$(GO) test -tags toolchains -count=1 ./chaincode/platform/node ./chaincode/platform/java
+	$(GO) test -tags toolchains -count=1 ./chaincode/runtime/docker
 	$(GO) test -tags toolchains -count=1 -run '^TestNoContainerIsLeftBehind$$' ./chaincode
 	$(GO) test -tags "e2e toolchains" -count=1 -timeout 15m -run '^(TestChaincodeInContainers|TestLanguagesInContainers|TestNode|TestJava)$$' ./test/e2e
 

@@ -31,6 +31,8 @@ const maxOutput = 2 << 30
 
 // compile runs the builder image over the package and copies the tar of its /chaincode/output to w.
 func (r *Runtime) compile(ctx context.Context, c *platform.Container, p *pack.Package, w io.Writer) (err error) {
+	host := *r.host
+	host.ReadonlyRootfs = false // it is there to write
 	made, err := r.engine.ContainerCreate(ctx, client.ContainerCreateOptions{
 		Config: &container.Config{
 			Image:        c.Builder,
@@ -40,7 +42,7 @@ func (r *Runtime) compile(ctx context.Context, c *platform.Container, p *pack.Pa
 			AttachStderr: true,
 			Labels:       map[string]string{peerLabel: r.o.owner()},
 		},
-		HostConfig: r.host,
+		HostConfig: &host,
 	})
 	if err != nil {
 		return fmt.Errorf("Error creating container: %w", err)

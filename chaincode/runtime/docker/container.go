@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
 
 	"github.com/heddleledger/heddle/chaincode/platform"
@@ -54,7 +56,7 @@ func (r *Runtime) create(ctx context.Context, l *runtime.Launch, c *platform.Con
 				AttachStderr: true,
 				Labels:       map[string]string{peerLabel: r.o.owner()},
 			},
-			HostConfig: r.host,
+			HostConfig: r.chaincodeHost(l),
 		})
 		if err == nil {
 			return made.ID, nil
@@ -90,11 +92,15 @@ const removalPoll = 50 * time.Millisecond
 // run gives the container its files, attaches to its output and starts it.
 func (r *Runtime) run(ctx context.Context, l *runtime.Launch, id string) (*instance, error) {
 	if files := l.Files(); len(files) > 0 {
-		content, err := tarOf(files)
+		root := "/" // the image need not have the folder
+		if r.host.ReadonlyRootfs {
+			root = filesDir
+		}
+		content, err := tarOf(files, root)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := r.engine.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: content}); err != nil {
+		if _, err := r.engine.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: root, Content: content}); err != nil {
 			return nil, fmt.Errorf("uploading its files: %w", err)
 		}
 	}
@@ -109,13 +115,25 @@ func (r *Runtime) run(ctx context.Context, l *runtime.Launch, id string) (*insta
 	return r.follow(ctx, l, id, output.HijackedResponse), nil
 }
 
-// tarOf packs the files of a launch for the container's root.
-func tarOf(files map[string][]byte) (*bytes.Buffer, error) {
+// chaincodeHost is what the engine is asked for with a chaincode's container. If that may not write, the engine refuses files for it except where a
+// volume is; it is removed with the container.
+func (r *Runtime) chaincodeHost(l *runtime.Launch) *container.HostConfig {
+	if !r.host.ReadonlyRootfs || l.TLS == nil {
+		return r.host
+	}
+	h := *r.host
+	h.Mounts = []mount.Mount{{Type: mount.TypeVolume, Target: filesDir}}
+	return &h
+}
+
+// tarOf packs the files of a launch, to be unpacked in root.
+func tarOf(files map[string][]byte, root string) (*bytes.Buffer, error) {
+	dir := strings.Trim(strings.TrimPrefix(filesDir, root), "/")
 	var b bytes.Buffer
 	t := tar.NewWriter(&b)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		// Whoever the image's user is must be able to read them; nobody else is in the container.
-		h := &tar.Header{Typeflag: tar.TypeReg, Name: strings.TrimPrefix(filesDir, "/") + "/" + name, Size: int64(len(files[name])), Mode: 0o644}
+		h := &tar.Header{Typeflag: tar.TypeReg, Name: path.Join(dir, name), Size: int64(len(files[name])), Mode: 0o644}
 		if err := t.WriteHeader(h); err != nil {
 			return nil, err
 		}

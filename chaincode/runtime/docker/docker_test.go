@@ -535,7 +535,12 @@ func TestHostConfig(t *testing.T) {
 		NetworkMode: "bridge", Dns: []string{"192.168.0.1"}, DnsSearch: []string{"org"}, ExtraHosts: []string{"peer:1.2.3.4"},
 		LogConfig: config.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "50m"}}, CapDrop: []string{"ALL"},
 		Memory: 1, MemorySwap: -1, MemorySwappiness: 60, OomKillDisable: true, CpuShares: 2, Cpuset: "0-1", CpuQuota: 3, CpuPeriod: 4, BlkioWeight: 5,
+		CgroupParent: "/parent", CpusetMEMs: "1", ReadonlyRootfs: true,
 	})
+	require.Equal(t, "/parent", h.CgroupParent)
+	require.Equal(t, "1", h.CpusetMems)
+	require.True(t, h.ReadonlyRootfs)
+	require.EqualValues(t, 5, h.BlkioWeight)
 	require.EqualValues(t, "bridge", h.NetworkMode)
 	require.Equal(t, "192.168.0.1", h.DNS[0].String())
 	require.Equal(t, "50m", h.LogConfig.Config["max-size"])
