@@ -57,10 +57,12 @@ func TestOneArchiveForAll(t *testing.T) {
 	require.NoError(t, os.Chmod(binary, 0o755))
 
 	const nobody = 65534
-	for language, source := range map[string]string{"GOLANG": "go", "NODE": "node", "JAVA": "java"} {
+	for language, source := range map[string]string{
+		"GOLANG": vectors + "/go", "NODE": vectors + "/node", "JAVA": vectors + "/java", "CAR": "../../samples/_car/account",
+	} {
 		first, second := filepath.Join(root, language, "a"), filepath.Join(root, language, "b", "deeper")
-		require.NoError(t, os.CopyFS(filepath.Join(first, "src"), os.DirFS(filepath.Join(vectors, source))))
-		copyOddly(t, filepath.Join(vectors, source), filepath.Join(second, "src"))
+		require.NoError(t, os.CopyFS(filepath.Join(first, "src"), os.DirFS(source)))
+		copyOddly(t, source, filepath.Join(second, "src"))
 		var want []byte
 		for _, c := range []struct {
 			dir, umask, user, zone string

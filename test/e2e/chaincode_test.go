@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -179,6 +180,21 @@ func TestMismatch(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(to, raw, 0o644))
 	require.Equal(t, "[]", n.query(1, "cc", "range", "", ""))
+
+	// And with one: there it is the file of another version that this peer never installed.
+	n.peer(n.Admin(n.Orgs[0]), "chaincode", "install", "-n", "cc", "-v", "2.0", "-p", "example.com/asset2")
+	_, err = n.admin.Upgrade(t.Context(), n.route(n.peers[0]), client.Deployment{
+		ChannelID: n.Channel, Name: "cc", Version: "2.0", Type: peerpb.ChaincodeSpec_GOLANG, Init: client.Args("init"),
+	})
+	require.NoError(t, err)
+	raw, err = os.ReadFile(strings.TrimSuffix(from, "1.0") + "2.0")
+	require.NoError(t, err)
+	two := n.Orgs[1].Peer
+	require.NoError(t, n.StopNode(two))
+	require.NoError(t, os.WriteFile(strings.TrimSuffix(to, "1.0")+"2.0", raw, 0o644))
+	require.NoError(t, n.StartNode(t.Context(), two))
+	n.connect()
+	require.Equal(t, "2", n.query(1, "cc", "version"))
 }
 
 // TestChaincodeDies kills chaincode under the peer and expects its last words, and a fresh start at the next call.
