@@ -184,7 +184,9 @@ func (s *Support) accompany(ctx context.Context, instance runtime.Instance, l *l
 			s.stop(ctx, instance, l)
 		}
 	}
-	s.Log.Info("Chaincode ended", "chaincode", l.id.String(), "exit", l.exit.String())
+	how := ending(l.handler.endCause, l.exit)
+	s.Metrics.ended(l.id, how)
+	s.Log.Info("Chaincode ended", "chaincode", l.id.String(), "how", how, "exit", l.exit.String())
 	s.lived(l, time.Since(ready))
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/heddleledger/heddle/chaincode"
@@ -73,6 +74,12 @@ func counts(t *testing.T, r *prometheus.Registry, name string) map[string]float6
 		}
 	}
 	return values
+}
+
+// requireEnds waits until that many instances have been counted, by "name:version how".
+func requireEnds(t *testing.T, r *prometheus.Registry, want map[string]float64) {
+	t.Helper()
+	require.EventuallyWithT(t, func(c *assert.CollectT) { assert.Equal(c, want, counts(t, r, "heddle_chaincode_ends")) }, 10*time.Second, 10*time.Millisecond)
 }
 
 func TestAnUpgradeStopsTheOldVersion(t *testing.T) {
@@ -156,6 +163,7 @@ func TestChaincodeThatHangsIsStartedAnew(t *testing.T) {
 	require.Equal(t, map[string]float64{"kv:1.0": 3}, counts(t, registry, "chaincode_execute_timeouts"))
 	require.Equal(t, map[string]float64{"kv:1.0 mychannel GET_STATE": 5, "kv:1.0 mychannel PUT_STATE": 5}, counts(t, registry, "chaincode_shim_requests_received"))
 	completed := counts(t, registry, "chaincode_shim_requests_completed")
+	requireEnds(t, registry, map[string]float64{"kv:1.0 hung": 2, "kv:1.0 stuck": 1})
 	require.Equal(t, 5.0, completed["kv:1.0 mychannel true GET_STATE"])
 	require.Zero(t, completed["kv:1.0 mychannel false GET_STATE"])
 }
@@ -171,22 +179,29 @@ func TestDebuggedChaincodeMayTakeItsTime(t *testing.T) {
 }
 
 func TestChaincodeThatFloodsItsStreamIsStopped(t *testing.T) {
-	p, _ := newLaunchingPeer(t, "serve", false)
+	registry := prometheus.NewRegistry()
+	p, _ := newLaunchingPeer(t, "serve", false, func(o *chaincode.Options) { o.Metrics = chaincode.NewMetrics(registry) })
 	p.define(channel, "kv", "1.0", "code")
 	_, err := p.invoke(t.Context(), "kv", "flood")
 	require.ErrorContains(t, err, "chaincode stream terminated: ")
 	require.ErrorContains(t, err, "chaincode kv:1.0 floods its stream: more than 5000 messages in a second that serve no transaction, lastly KEEPALIVE")
 	_, err = p.invoke(t.Context(), "kv", "echo")
 	require.NoError(t, err)
+	requireEnds(t, registry, map[string]float64{"kv:1.0 flooded": 1})
 }
 
 func TestChaincodeThatLeaves(t *testing.T) {
-	p, _ := newLaunchingPeer(t, "serve", false)
+	registry := prometheus.NewRegistry()
+	p, _ := newLaunchingPeer(t, "serve", false, func(o *chaincode.Options) { o.Metrics = chaincode.NewMetrics(registry) })
 	p.define(channel, "kv", "1.0", "code")
 	_, err := p.invoke(t.Context(), "kv", "exit", "0")
 	require.ErrorContains(t, err, "chaincode stream terminated: chaincode kv:1.0: container exited with 0; its last lines: leaving with 0")
+	_, err = p.invoke(t.Context(), "kv", "panic", "boom")
+	require.ErrorContains(t, err, "container exited with 2; its last lines: panic: boom")
 	_, err = p.invoke(t.Context(), "kv", "echo")
 	require.NoError(t, err)
+	require.NoError(t, p.Close())
+	requireEnds(t, registry, map[string]float64{"kv:1.0 exited": 1, "kv:1.0 crashed": 1, "kv:1.0 stopped": 1})
 }
 
 func TestChaincodeThatKeepsFailingIsNotTriedForEveryInvoke(t *testing.T) {

@@ -10,13 +10,14 @@ import (
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
-// Metrics counts launches, timeouts and requests of chaincode under Fabric's names. The label chaincode is "name:version". A nil *Metrics
-// counts nothing.
+// Metrics counts launches, timeouts and requests of chaincode under Fabric's names, and under one of its own (ends) how chaincode that was ready
+// ended. The label chaincode is "name:version". A nil *Metrics counts nothing.
 type Metrics struct {
 	launchDuration                                  *prometheus.HistogramVec
 	launchFailures, launchTimeouts, executeTimeouts *prometheus.CounterVec
 	requestsReceived, requestsCompleted             *prometheus.CounterVec
 	requestDuration                                 *prometheus.HistogramVec
+	ends                                            *prometheus.CounterVec
 }
 
 // NewMetrics registers the counters.
@@ -35,8 +36,13 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		requestsReceived:  counter("shim_requests_received", "The number of chaincode shim requests received.", "type", "channel", "chaincode"),
 		requestsCompleted: counter("shim_requests_completed", "The number of chaincode shim requests completed.", "type", "channel", "chaincode", "success"),
 		requestDuration:   duration("shim_request_duration", "The time to complete chaincode shim requests.", "type", "channel", "chaincode", "success"),
+		ends: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "heddle", Subsystem: "chaincode", Name: "ends",
+			Help: "The number of times that chaincode which the peer had started ended after it was ready: stopped by the peer, exited, crashed, " +
+				"hung, stuck in one transaction, flooded its stream, or misbehaved on it.",
+		}, []string{"chaincode", "how"}),
 	}
-	r.MustRegister(m.launchDuration, m.launchFailures, m.launchTimeouts, m.executeTimeouts, m.requestsReceived, m.requestsCompleted, m.requestDuration)
+	r.MustRegister(m.ends, m.launchDuration, m.launchFailures, m.launchTimeouts, m.executeTimeouts, m.requestsReceived, m.requestsCompleted, m.requestDuration)
 	return m
 }
 
@@ -51,6 +57,12 @@ func (m *Metrics) launched(id id, took time.Duration, err error, timedOut bool) 
 	}
 	if timedOut {
 		m.launchTimeouts.WithLabelValues(id.String()).Inc()
+	}
+}
+
+func (m *Metrics) ended(id id, how string) {
+	if m != nil {
+		m.ends.WithLabelValues(id.String(), how).Inc()
 	}
 }
 

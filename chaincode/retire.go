@@ -86,9 +86,28 @@ func (s *Support) withOutput(err error, l *launch, after time.Time) error {
 }
 
 // misbehaviour is why the peer itself ended a stream.
-type misbehaviour struct{ error }
+type misbehaviour struct {
+	how string // in the past tense
+	error
+}
 
 func (m *misbehaviour) Unwrap() error { return m.error }
+
+// ending names the end of a launched chaincode that was ready, after why its stream ended and how it did.
+func ending(cause error, e runtime.Exit) string {
+	var own *misbehaviour
+	switch {
+	case errors.As(cause, &own):
+		return own.how
+	case errors.Is(cause, errStuck):
+		return "stuck"
+	case errors.Is(cause, errOutdated) || errors.Is(cause, errClosed):
+		return "stopped"
+	case e.Code != 0 || e.Err != nil:
+		return "crashed"
+	}
+	return "exited"
+}
 
 // orderly tells whether a stream was ended for a reason that is no fault of its chaincode's.
 func orderly(cause error) bool {

@@ -217,7 +217,7 @@ func (h *handler) react(m *peerpb.ChaincodeMessage) bool {
 			}
 			h.s.publish(h)
 		case end:
-			h.end(&misbehaviour{fmt.Errorf("error handling message, ending stream: %w", e.err)})
+			h.end(&misbehaviour{"misbehaved", fmt.Errorf("error handling message, ending stream: %w", e.err)})
 			return false
 		}
 		return true

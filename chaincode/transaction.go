@@ -84,7 +84,7 @@ func (t *transaction) timedOut(err error, began time.Time) error {
 	h := t.h
 	err = h.s.withOutput(err, h.launch, began)
 	if h.heard.Load() == t.heard {
-		h.end(&misbehaviour{fmt.Errorf("chaincode %s hangs: it said nothing about any transaction for %s", h.id, h.s.ExecuteTimeout)})
+		h.end(&misbehaviour{"hung", fmt.Errorf("chaincode %s hangs: it said nothing about any transaction for %s", h.id, h.s.ExecuteTimeout)})
 	} else {
 		h.retire(errStuck)
 	}
