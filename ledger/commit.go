@@ -36,6 +36,10 @@ func (l *Ledger) Sync() error {
 	return l.blocks.Sync()
 }
 
+// flushEvery bounds, in blocks, what a crash takes back of the state, and so how long opening the ledger takes then. With large blocks the size of the
+// state store's memory is the narrower bound.
+const flushEvery = 1000
+
 func (l *Ledger) commit(ctx context.Context, b *Block, put func(*commonpb.Block) error) error {
 	if err := l.acquire(); err != nil {
 		return err
@@ -73,6 +77,11 @@ func (l *Ledger) commit(ctx context.Context, b *Block, put func(*commonpb.Block)
 	l.commitHash = hash
 	l.publish(b.Header)
 	l.opts.Metrics.committed(l.channelID, times)
+	if (b.Header.Number+1)%flushEvery == 0 {
+		if err := l.state.StartFlush(); err != nil {
+			return l.fail(b, err)
+		}
+	}
 	return l.reach(FailApplied)
 }
 

@@ -22,11 +22,8 @@ func (l *Ledger) recover() error {
 			What: fmt.Sprintf("the file ends, though the state was made of %d blocks: later blocks were cut off", savepoint)}
 	}
 	if savepoint < height {
-		l.opts.Log.Info("applying blocks to the state again", "channel", l.channelID, "from", savepoint, "to", height-1)
-	}
-	for n := savepoint; n < height; n++ {
-		if err := l.reapply(n); err != nil {
-			return fmt.Errorf("applying block [%d] to the state again: %w", n, err)
+		if err := l.replay(savepoint, height); err != nil {
+			return err
 		}
 	}
 	if height == 0 {
@@ -39,6 +36,17 @@ func (l *Ledger) recover() error {
 	l.commitHash = block.CommitHash(last)
 	l.publish(last.Header)
 	return nil
+}
+
+// replay applies the blocks from savepoint on again, and puts the result on the disk, lest the next start does the same.
+func (l *Ledger) replay(savepoint, height uint64) error {
+	l.opts.Log.Info("applying blocks to the state again", "channel", l.channelID, "from", savepoint, "to", height-1)
+	for n := savepoint; n < height; n++ {
+		if err := l.reapply(n); err != nil {
+			return fmt.Errorf("applying block [%d] to the state again: %w", n, err)
+		}
+	}
+	return l.state.Flush()
 }
 
 // reapply applies a stored block, whose codes are final.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -120,6 +121,50 @@ func requireSound(t testing.TB, l *Ledger) {
 	if l.Height() > 8 {
 		require.Len(t, history(t, newSimulator(t, l, "tx"), "kv", "k1"), len(history(t, newSimulator(t, fresh, "tx"), "kv", "k1")))
 	}
+}
+
+// crashed is what a crash of the process would leave of an open ledger.
+func crashed(t testing.TB, dir string) string {
+	image := filepath.Join(t.TempDir(), "image")
+	require.NoError(t, os.CopyFS(image, os.DirFS(dir)))
+	return image
+}
+
+// TestReplayOnce: what was applied again after a crash is on the disk then, though the next crash comes before the state store's memory is full; and
+// after so many blocks it is there without a crash.
+func TestReplayOnce(t *testing.T) {
+	dir := t.TempDir()
+	l := openLedger(t, dir, Options{})
+	c := &chainBuilder{}
+	grow := func(blocks int) {
+		for range blocks {
+			require.NoError(t, l.CommitNoSync(t.Context(), c.next(1)))
+		}
+	}
+	// reopened leaves another image of a ledger that was not closed, and tells what opening it logged.
+	reopened := func(image string) (next, log string, err error) {
+		var text strings.Builder
+		again, err := Open(image, "mychannel", Options{Log: slog.New(slog.NewTextHandler(&text, nil))})
+		if err != nil {
+			return "", "", err
+		}
+		require.Equal(t, c.number, again.Height())
+		next = crashed(t, image)
+		return next, text.String(), again.Close()
+	}
+	grow(10)
+	next, log, err := reopened(crashed(t, dir))
+	require.NoError(t, err)
+	require.Contains(t, log, "from=0 to=9")
+	_, log, err = reopened(next)
+	require.NoError(t, err)
+	require.Empty(t, log)
+
+	grow(flushEvery)
+	require.Eventually(t, func() bool {
+		_, log, err := reopened(crashed(t, dir)) // it fails if files came while they were copied
+		return err == nil && strings.Contains(log, fmt.Sprintf("from=%d to=%d", flushEvery, flushEvery+9))
+	}, 30*time.Second, 10*time.Millisecond)
 }
 
 // Nothing but the block file is needed.

@@ -114,6 +114,22 @@ func (d *DB) NewSnapshot() *Snapshot {
 	return &Snapshot{Reader: Reader{r: s, known: d.known}, s: s}
 }
 
+// Flush writes what is in memory to the disk.
+func (d *DB) Flush() error {
+	if err := d.db.Flush(); err != nil {
+		return fmt.Errorf("flushing the state store: %w", err)
+	}
+	return nil
+}
+
+// StartFlush is Flush that does not wait.
+func (d *DB) StartFlush() error {
+	if _, err := d.db.AsyncFlush(); err != nil {
+		return fmt.Errorf("flushing the state store: %w", err)
+	}
+	return nil
+}
+
 // Close writes what is in memory to the disk and closes the store.
 func (d *DB) Close() error {
 	if err := errors.Join(d.db.Flush(), d.db.Close()); err != nil {
