@@ -33,6 +33,7 @@ type Config struct {
 
 	MinBackoff time.Duration // the first wait after a round of failures; 0 means 100 ms
 	MaxBackoff time.Duration // the longest; 0 means 10 s
+	Patience   time.Duration // how long orderers may fail until the log says that this is too long; trying goes on. 0 means for ever
 }
 
 func (c Config) orDefaults() Config {

@@ -24,7 +24,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	wait := c.MinBackoff
+	wait, dry := c.MinBackoff, drought{}
 	for turn := 0; ; turn++ {
 		endpoints := c.Endpoints()
 		progress := false
@@ -32,6 +32,7 @@ func Run(ctx context.Context, c Config) error {
 			c.Log.Error("no orderer endpoint is known for the channel; waiting for one", "channel", c.ChannelID)
 		} else {
 			address := endpoints[turn%len(endpoints)]
+			began := c.Now()
 			n, err := c.pull(ctx, address, at)
 			var stop *handleError
 			switch {
@@ -42,6 +43,11 @@ func Run(ctx context.Context, c Config) error {
 			}
 			progress = n > 0
 			c.Log.Warn("the stream of blocks ended", "channel", c.ChannelID, "orderer", address, "blocks", n, "err", err)
+			worked := progress || c.Now().Sub(began) > c.MaxBackoff // a stream that lives without blocks is one that waits for them
+			if dry.tooLong(worked, c.Now(), c.Patience) {
+				c.Log.Warn("no orderer has served the channel for longer than the threshold; trying goes on, since no other peer fetches blocks for this one",
+					"channel", c.ChannelID, "threshold", c.Patience)
+			}
 		}
 		if progress {
 			wait = c.MinBackoff
@@ -57,6 +63,26 @@ func Run(ctx context.Context, c Config) error {
 			wait = min(2*wait, c.MaxBackoff)
 		}
 	}
+}
+
+// drought is a time in which no orderer serves the channel.
+type drought struct {
+	since time.Time // zero: there is none
+	told  bool
+}
+
+// tooLong takes the end of a stream, which worked or not, and tells, once in a drought, that it has lasted for longer than patience.
+func (d *drought) tooLong(worked bool, now time.Time, patience time.Duration) bool {
+	switch {
+	case worked:
+		*d = drought{}
+	case d.since.IsZero():
+		d.since = now
+	case patience > 0 && !d.told && now.Sub(d.since) >= patience:
+		d.told = true
+		return true
+	}
+	return false
 }
 
 // handleError marks an error of Config.Handle, which is ours and not the orderer's.

@@ -19,7 +19,7 @@ type Sync struct {
 	Signer    func() tx.Signer // signs a request; asked for each, since certificates are renewed
 	Now       func() time.Time
 
-	MinBackoff, MaxBackoff time.Duration // as in blocksync.Config
+	MinBackoff, MaxBackoff, Patience time.Duration // as in blocksync.Config
 }
 
 // run pulls blocks until ctx ends or the channel stops.
@@ -42,5 +42,6 @@ func (s *Sync) run(ctx context.Context, c *Channel) error {
 		Log:        c.o.Log,
 		MinBackoff: s.MinBackoff,
 		MaxBackoff: s.MaxBackoff,
+		Patience:   s.Patience,
 	})
 }

@@ -16,7 +16,6 @@ type Core struct {
 	Ledger     Ledger         `key:"ledger"`
 	Operations CoreOperations `key:"operations"`
 	Metrics    CoreMetrics    `key:"metrics"`
-	Orderer    OrdererClient  `key:"orderer"`
 
 	File    string // the file that was read
 	origins origins
@@ -30,7 +29,7 @@ type Peer struct {
 	ChaincodeListenAddress string         `key:"chaincodeListenAddress"` // empty: peer's host, port 7052
 	ChaincodeAddress       string         `key:"chaincodeAddress"`       // what chaincode dials; empty: derived
 	Address                string         `key:"address"`
-	AddressAutoDetect      bool           `key:"addressAutoDetect,later"`
+	AddressAutoDetect      bool           `key:"addressAutoDetect"` // address gets this machine's own IP address
 	ConnectionTimeout      time.Duration  `key:"connectiontimeout"` // of a TLS handshake with a client
 	Keepalive              PeerKeepalive  `key:"keepalive"`
 	TLS                    PeerTLS        `key:"tls"`
@@ -42,7 +41,7 @@ type Peer struct {
 	LocalMSPType           string         `key:"localMspType"`
 	Client                 Client         `key:"client"`
 	DeliveryClient         DeliveryClient `key:"deliveryclient"`
-	Profile                PeerProfile    `key:"profile,later"`
+	Profile                PeerProfile    `key:"profile"`
 	AdminService           AdminService   `key:"adminService"`
 	Handlers               Handlers       `key:"handlers"`
 	ValidatorPoolSize      int            `key:"validatorPoolSize"` // 0: as many as there are processors
@@ -84,7 +83,7 @@ type PeerTLS struct {
 	Key                FileRef  `key:"key"`
 	RootCert           FileRef  `key:"rootcert"`
 	ClientRootCAs      FileRefs `key:"clientRootCAs"`
-	ServerRootCAs      FileRefs `key:"serverRootCAs,later"`
+	ServerRootCAs      FileRefs `key:"serverRootCAs"`
 	ClientKey          FileRef  `key:"clientKey"`
 	ClientCert         FileRef  `key:"clientCert"`
 	ServerHostOverride string   `key:"serverhostoverride"`
@@ -118,7 +117,7 @@ type SW struct {
 
 // FileKeyStore is where private keys lie; empty means the MSP's own keystore folder.
 type FileKeyStore struct {
-	KeyStore string `key:"KeyStore,path,later"`
+	KeyStore string `key:"KeyStore,path"`
 }
 
 // Client is "peer.client" and "orderer.client".
@@ -128,7 +127,7 @@ type Client struct {
 
 // DeliveryClient is how a peer pulls blocks from orderers.
 type DeliveryClient struct {
-	ReconnectTotalTimeThreshold time.Duration     `key:"reconnectTotalTimeThreshold,later"`
+	ReconnectTotalTimeThreshold time.Duration     `key:"reconnectTotalTimeThreshold"` // without an orderer that is told
 	ConnTimeout                 time.Duration     `key:"connTimeout"`
 	ReConnectBackoffThreshold   time.Duration     `key:"reConnectBackoffThreshold"`
 	AddressOverrides            []AddressOverride `key:"addressOverrides"`
@@ -252,7 +251,6 @@ type Chaincode struct {
 	Node           RuntimeImage      `key:"node"`
 	StartupTimeout time.Duration     `key:"startuptimeout"`
 	ExecuteTimeout time.Duration     `key:"executetimeout"`
-	InstallTimeout time.Duration     `key:"installTimeout,later"`
 	Mode           string            `key:"mode"`              // net or dev
 	Keepalive      time.Duration     `key:"keepalive,seconds"` // 0 or less: none
 	System         map[string]string `key:"system"`            // system chaincodes and whether each is enabled
@@ -352,34 +350,16 @@ type PlainFiles struct {
 
 // CoreMetrics is the section "metrics".
 type CoreMetrics struct {
-	Provider string     `key:"provider"` // disabled or prometheus
-	Statsd   CoreStatsd `key:"statsd,later"`
+	Provider string `key:"provider"` // disabled, prometheus or statsd
+	Statsd   Statsd `key:"statsd"`
 }
 
-// CoreStatsd is "metrics.statsd".
-type CoreStatsd struct {
-	Network       string        `key:"network"`
+// Statsd is "metrics.statsd" and "Metrics.Statsd": where metrics are sent to.
+type Statsd struct {
+	Network       string        `key:"network"` // udp or tcp
 	Address       string        `key:"address"`
 	WriteInterval time.Duration `key:"writeInterval"`
-	Prefix        string        `key:"prefix"`
-}
-
-// OrdererClient is the section "orderer", which commands' flags and CORE_ORDERER_… fill: how to reach an orderer.
-type OrdererClient struct {
-	Address string           `key:"address"`
-	Client  Client           `key:"client"`
-	TLS     OrdererClientTLS `key:"tls"`
-}
-
-// OrdererClientTLS is "orderer.tls" of core.yaml.
-type OrdererClientTLS struct {
-	Enabled            bool          `key:"enabled"`
-	ClientAuthRequired bool          `key:"clientAuthRequired"`
-	RootCert           FileRef       `key:"rootcert"`
-	ClientKey          FileRef       `key:"clientKey"`
-	ClientCert         FileRef       `key:"clientCert"`
-	ServerHostOverride string        `key:"serverhostoverride"`
-	HandshakeTimeShift time.Duration `key:"handshakeTimeShift,later"`
+	Prefix        string        `key:"prefix"` // of every name
 }
 
 // defaultCore is what holds for keys that neither the file nor the environment gives.
@@ -416,7 +396,7 @@ func defaultCore() *Core {
 		Car:            RuntimeImage{Runtime: "$(BASE_DOCKER_NS)/fabric-baseos:$(ARCH)-$(BASE_VERSION)"},
 		Java:           RuntimeImage{Runtime: "$(DOCKER_NS)/fabric-javaenv:$(TWO_DIGIT_VERSION)"},
 		Node:           RuntimeImage{Runtime: "$(BASE_DOCKER_NS)/fabric-baseimage:$(ARCH)-$(BASE_VERSION)"},
-		StartupTimeout: 5 * time.Minute, ExecuteTimeout: 30 * time.Second, InstallTimeout: 5 * time.Minute, Mode: "net",
+		StartupTimeout: 5 * time.Minute, ExecuteTimeout: 30 * time.Second, Mode: "net",
 		System:  map[string]string{"cscc": "enable", "lscc": "enable", "qscc": "enable"},
 		Logging: ChaincodeLogging{Level: "info", Shim: "warning"},
 		Process: ChaincodeProcess{Confined: true, Memory: 2 << 30, Files: 4096, Processes: 1024, Debug: ChaincodeDebug{ListenAddress: "127.0.0.1:2345"}},
@@ -425,7 +405,6 @@ func defaultCore() *Core {
 		State:   LedgerState{StateDatabase: "goleveldb", TotalQueryLimit: 100000},
 		History: LedgerHistory{EnableHistoryDatabase: true},
 	}
-	c.Metrics = CoreMetrics{Provider: "disabled", Statsd: CoreStatsd{Network: "udp", Address: "127.0.0.1:8125", WriteInterval: 10 * time.Second}}
-	c.Orderer.Client.ConnTimeout = 3 * time.Second
+	c.Metrics = CoreMetrics{Provider: "disabled", Statsd: Statsd{Network: "udp", Address: "127.0.0.1:8125", WriteInterval: 10 * time.Second}}
 	return c
 }

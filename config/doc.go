@@ -10,6 +10,5 @@
 // key, a value of the wrong form, or a key given twice is a Problem with file and line; loading reports all of them at once. Validate, which a server calls and a client command need
 // not, checks what only makes sense as a whole.
 //
-// The struct tags are the list of keys that have a field; a tag with "later" marks one that nothing uses yet. known.go lists keys without a
-// field.
+// The struct tags are the list of keys that are used; known.go lists the others.
 package config

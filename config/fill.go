@@ -16,7 +16,6 @@ type field struct {
 	path    bool // relative to the file's directory
 	seconds bool // a bare number counts seconds
 	ignored bool // known, not used; the field is not set
-	later   bool // read, but nothing uses it yet: noted like an ignored key
 	index   int
 }
 
@@ -30,7 +29,7 @@ func fieldsOf(t reflect.Type) []field {
 		words := strings.Split(tag, ",")
 		is := func(option string) bool { return slices.Contains(words[1:], option) }
 		fields = append(fields, field{
-			name: words[0], path: is("path"), seconds: is("seconds"), ignored: is("ignored"), later: is("later"), index: i,
+			name: words[0], path: is("path"), seconds: is("seconds"), ignored: is("ignored"), index: i,
 		})
 	}
 	return fields
@@ -81,12 +80,11 @@ func (l *loader) fillStruct(v reflect.Value, prefix string, node *yaml.Node) {
 		if e != nil {
 			e.used = true
 		}
-		if !f.ignored {
-			l.fillField(v.Field(f.index), f, prefix+f.name, e)
-		}
-		if f.ignored || f.later {
+		if f.ignored {
 			l.noteField(strings.TrimSuffix(prefix, "."), prefix+f.name, e)
+			continue
 		}
+		l.fillField(v.Field(f.index), f, prefix+f.name, e)
 	}
 	l.reportRest(entries, prefix, fields)
 }

@@ -32,7 +32,7 @@ peer.tls: handshakeTimeShift
 peer.authentication: noExpirationChecks
 vm.docker.tls: clientAuthRequired
 vm.docker.hostConfig: Privileged Binds.* Links.* PortBindings.*
-chaincode: id.path id.name peerAddress java.Dockerfile systemPlugins.* externalBuilders.* deploytimeout buildlevel
+chaincode: installTimeout id.path id.name peerAddress java.Dockerfile systemPlugins.* externalBuilders.* deploytimeout buildlevel
 chaincode.runtimeParams: useWriteBatch maxSizeWriteBatch useGetMultipleKeys maxSizeGetMultipleKeys
 ledger: blockchain.*
 ledger.state: queryLimit
@@ -43,12 +43,15 @@ logging: level format peer cauthdsl gossip grpc ledger msp policies node
 metrics: enabled reporter interval
 metrics.statsdReporter: address flushInterval flushBytes
 metrics.promReporter: listenAddress
+orderer: address client.connTimeout
+orderer.tls: enabled clientAuthRequired rootcert.file clientKey.file clientCert.file serverhostoverride handshakeTimeShift
 `
 	ignoredOrderer = `
 General: LogLevel LogFormat OrdererType
 General.Backoff: BaseDelay Multiplier MaxDelay
 General.Throttling: Rate InactivityTimeout
-General.Cluster: ReplicationPolicy
+General.Cluster: ListenAddress ListenPort ServerPrivateKey ClientCertificate ClientPrivateKey RootCAs DialTimeout RPCTimeout SendBufferSize TLSHandshakeTimeShift ReplicationBufferSize ReplicationPullTimeout ReplicationRetryTimeout ReplicationBackgroundRefreshInterval ReplicationMaxRetries ReplicationPolicy
+Consensus: SnapDir EvictionSuspicion
 General.BCCSP.PKCS11: Library Label Pin Hash Security SoftwareVerify Sensitive Immutable AltID KeyIds FileKeyStore.KeyStore
 RAMLedger: HistorySize
 Kafka: Verbose Version Topic.ReplicationFactor

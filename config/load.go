@@ -150,7 +150,7 @@ type Options struct {
 
 // Decode fills the struct that into points at from a YAML file's text. Fields take part by their tag, key:"name", with these options after
 // a comma: path (relative to the file's directory), seconds (a bare number counts seconds), ignored (known, not used; the field may be
-// blank), later (read, but not used yet: noted like an ignored key). Fields may be strings, booleans, integers, durations, Sizes, structs, pointers to structs, and lists and maps of those. A key the
+// blank). Fields may be strings, booleans, integers, durations, Sizes, structs, pointers to structs, and lists and maps of those. A key the
 // file does not give leaves its field as it is. Environment variables reach every key but those in lists, and add no map entries.
 func Decode(file string, data []byte, o Options, into any) ([]Notice, error) {
 	l, err := load(file, data, o, into)

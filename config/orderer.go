@@ -31,7 +31,7 @@ type General struct {
 	GenesisFile       string                `key:"GenesisFile,path"` // BootstrapFile is 2.x's name for it
 	BootstrapMethod   string                `key:"BootstrapMethod"`
 	BootstrapFile     string                `key:"BootstrapFile,path"`
-	Profile           OrdererProfile        `key:"Profile,later"`
+	Profile           OrdererProfile        `key:"Profile"`
 	LocalMSPDir       string                `key:"LocalMSPDir,path"`
 	LocalMSPID        string                `key:"LocalMSPID"`
 	BCCSP             BCCSP                 `key:"BCCSP"`
@@ -47,28 +47,13 @@ type OrdererTLS struct {
 	RootCAs               []string      `key:"RootCAs,path"`
 	ClientAuthRequired    bool          `key:"ClientAuthRequired"`
 	ClientRootCAs         []string      `key:"ClientRootCAs,path"`
-	TLSHandshakeTimeShift time.Duration `key:"TLSHandshakeTimeShift,later"`
+	TLSHandshakeTimeShift time.Duration `key:"TLSHandshakeTimeShift"` // how far the clock is set back when clients' certificates are checked
 }
 
-// Cluster is how ordering nodes reach each other.
+// Cluster is what ordering nodes know of each other. Nodes order alone here, so that is little.
 type Cluster struct {
-	ListenAddress                        string        `key:"ListenAddress"` // empty: the general listener
-	ListenPort                           uint16        `key:"ListenPort"`
-	ServerCertificate                    string        `key:"ServerCertificate"`
-	ServerPrivateKey                     string        `key:"ServerPrivateKey"`
-	ClientCertificate                    string        `key:"ClientCertificate,path,later"`
-	ClientPrivateKey                     string        `key:"ClientPrivateKey,path,later"`
-	RootCAs                              []string      `key:"RootCAs,path"`
-	DialTimeout                          time.Duration `key:"DialTimeout,later"`
-	RPCTimeout                           time.Duration `key:"RPCTimeout,later"`
-	ReplicationBufferSize                Size          `key:"ReplicationBufferSize,later"`
-	ReplicationPullTimeout               time.Duration `key:"ReplicationPullTimeout,later"`
-	ReplicationRetryTimeout              time.Duration `key:"ReplicationRetryTimeout,later"`
-	ReplicationBackgroundRefreshInterval time.Duration `key:"ReplicationBackgroundRefreshInterval,later"`
-	ReplicationMaxRetries                int           `key:"ReplicationMaxRetries,later"`
-	SendBufferSize                       int           `key:"SendBufferSize,later"` // messages
-	CertExpirationWarningThreshold       time.Duration `key:"CertExpirationWarningThreshold,later"`
-	TLSHandshakeTimeShift                time.Duration `key:"TLSHandshakeTimeShift,later"`
+	ServerCertificate              string        `key:"ServerCertificate"` // by which consenter sets name the node; empty: TLS.Certificate
+	CertExpirationWarningThreshold time.Duration `key:"CertExpirationWarningThreshold"`
 }
 
 // OrdererKeepalive is "General.Keepalive".
@@ -93,7 +78,7 @@ type OrdererAuthentication struct {
 // FileLedger is where blocks are kept.
 type FileLedger struct {
 	Location string `key:"Location"`
-	Prefix   string `key:"Prefix,later"` // of a temporary directory, used when Location is empty
+	Prefix   string `key:"Prefix"` // of a temporary directory, used when Location is empty
 }
 
 // OrdererOperations is the section "Operations".
@@ -114,26 +99,15 @@ type OrdererOperationsTLS struct {
 
 // OrdererMetrics is the section "Metrics".
 type OrdererMetrics struct {
-	Provider string        `key:"Provider"` // disabled or prometheus
-	Statsd   OrdererStatsd `key:"Statsd,later"`
-}
-
-// OrdererStatsd is "Metrics.Statsd".
-type OrdererStatsd struct {
-	Network       string        `key:"Network"`
-	Address       string        `key:"Address"`
-	WriteInterval time.Duration `key:"WriteInterval"`
-	Prefix        string        `key:"Prefix"`
+	Provider string `key:"Provider"` // disabled, prometheus or statsd
+	Statsd   Statsd `key:"Statsd"`
 }
 
 // Consensus is what the consensus engine keeps on disk.
 type Consensus struct {
-	WALDir  string `key:"WALDir"`
-	SnapDir string `key:"SnapDir,later"`
-
+	WALDir string `key:"WALDir"` // the log, and what marks its snapshots
 	// TickIntervalOverride, if above zero, is used in place of every channel's own TickInterval.
 	TickIntervalOverride time.Duration `key:"TickIntervalOverride"`
-	EvictionSuspicion    time.Duration `key:"EvictionSuspicion,later"`
 }
 
 // defaultOrderer is what holds for keys that neither the file nor the environment gives.
@@ -141,12 +115,7 @@ func defaultOrderer() *Orderer {
 	return &Orderer{
 		General: General{
 			LedgerType: "file", ListenAddress: "127.0.0.1", ListenPort: 7050,
-			Cluster: Cluster{
-				DialTimeout: 5 * time.Second, RPCTimeout: 7 * time.Second,
-				ReplicationBufferSize: 20 << 20, ReplicationPullTimeout: 5 * time.Second, ReplicationRetryTimeout: 5 * time.Second,
-				ReplicationBackgroundRefreshInterval: 5 * time.Minute, ReplicationMaxRetries: 12,
-				SendBufferSize: 10, CertExpirationWarningThreshold: 7 * 24 * time.Hour,
-			},
+			Cluster:           Cluster{CertExpirationWarningThreshold: 7 * 24 * time.Hour},
 			Keepalive:         OrdererKeepalive{ServerMinInterval: time.Minute, ServerInterval: 2 * time.Hour, ServerTimeout: 20 * time.Second},
 			ConnectionTimeout: 5 * time.Second, MaxRecvMsgSize: 100 << 20, MaxSendMsgSize: 100 << 20,
 			GenesisProfile: "SampleSingleMSPSolo", SystemChannel: "test-system-channel-name",
@@ -157,10 +126,9 @@ func defaultOrderer() *Orderer {
 		},
 		FileLedger: FileLedger{Location: "/var/hyperledger/production/orderer", Prefix: "hyperledger-fabric-ordererledger"},
 		Operations: OrdererOperations{ListenAddress: "127.0.0.1:0"},
-		Metrics:    OrdererMetrics{Provider: "disabled", Statsd: OrdererStatsd{Network: "udp", Address: "127.0.0.1:8125", WriteInterval: 30 * time.Second}},
+		Metrics:    OrdererMetrics{Provider: "disabled", Statsd: Statsd{Network: "udp", Address: "127.0.0.1:8125", WriteInterval: 30 * time.Second}},
 		Consensus: Consensus{
-			WALDir:  "/var/hyperledger/production/orderer/etcdraft/wal",
-			SnapDir: "/var/hyperledger/production/orderer/etcdraft/snapshot", EvictionSuspicion: 10 * time.Minute,
+			WALDir: "/var/hyperledger/production/orderer/etcdraft/wal",
 		},
 	}
 }

@@ -118,7 +118,13 @@ func (c *Core) Validate(own HandlerNames) error {
 		k.file(c.Operations.TLS.Cert.File, "operations.tls.cert.file", "when operations.tls.enabled is true")
 		k.file(c.Operations.TLS.Key.File, "operations.tls.key.file", "when operations.tls.enabled is true")
 	}
-	k.oneOf(c.Metrics.Provider, "metrics.provider", "disabled", "prometheus")
+	k.oneOf(c.Metrics.Provider, "metrics.provider", "disabled", "prometheus", "statsd")
+	if c.Metrics.Provider == "statsd" {
+		k.statsd(&c.Metrics.Statsd, "metrics.statsd")
+	}
+	if p.Profile.Enabled {
+		k.address(p.Profile.ListenAddress, "peer.profile.listenAddress")
+	}
 	return k.err()
 }
 
@@ -146,14 +152,19 @@ func (o *Orderer) Validate() error {
 			}
 		}
 	}
-	k.that((g.Cluster.ClientCertificate == "") == (g.Cluster.ClientPrivateKey == ""), "General.Cluster.ClientCertificate", "and General.Cluster.ClientPrivateKey must be set together")
-	k.that(o.FileLedger.Location != "", "FileLedger.Location", "must be set")
+	k.that(o.FileLedger.Location != "" || o.FileLedger.Prefix != "", "FileLedger.Location", "must be set")
 	k.operations(o.Operations.ListenAddress, "Operations.ListenAddress")
 	if o.Operations.TLS.Enabled {
 		k.file(o.Operations.TLS.Certificate, "Operations.TLS.Certificate", "when Operations.TLS.Enabled is true")
 		k.file(o.Operations.TLS.PrivateKey, "Operations.TLS.PrivateKey", "when Operations.TLS.Enabled is true")
 	}
-	k.oneOf(o.Metrics.Provider, "Metrics.Provider", "disabled", "prometheus")
+	k.oneOf(o.Metrics.Provider, "Metrics.Provider", "disabled", "prometheus", "statsd")
+	if o.Metrics.Provider == "statsd" {
+		k.statsd(&o.Metrics.Statsd, "Metrics.Statsd")
+	}
+	if g.Profile.Enabled {
+		k.address(g.Profile.Address, "General.Profile.Address")
+	}
 	return k.err()
 }
 
@@ -162,6 +173,12 @@ func (c *check) operations(value, key string) {
 	if value != "" {
 		c.address(value, key)
 	}
+}
+
+func (c *check) statsd(s *Statsd, key string) {
+	c.oneOf(s.Network, key+".network", "udp", "tcp")
+	c.address(s.Address, key+".address")
+	c.that(s.WriteInterval > 0, key+".writeInterval", "must be greater than zero")
 }
 
 func (c *check) bccsp(b *BCCSP, key string) {

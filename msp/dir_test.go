@@ -4,10 +4,13 @@ import (
 	"crypto/elliptic"
 	"crypto/x509"
 	"encoding/pem"
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/heddleledger/heddle/internal/vectors"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/wire/msppb"
@@ -128,4 +131,22 @@ func TestDescribe(t *testing.T) {
 	require.Equal(t, "CN=a,OU=client", subject)
 	_, _, ok = Describe([]byte("junk"))
 	require.False(t, ok)
+}
+
+// TestKeyStore: the private key may lie elsewhere than the MSP folder.
+func TestKeyStore(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(vectors.Path("fabric-1.4", "crypto", "peerOrganizations", "org1.example.com", "peers", "peer0.org1.example.com", "msp"))))
+	keys := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, os.Rename(filepath.Join(dir, "keystore"), keys))
+	_, err := LoadSigner(dir, "Org1MSP")
+	require.ErrorContains(t, err, "KeyMaterial not found in SigningIdentityInfo")
+	s, err := LoadSigner(dir, "Org1MSP", WithKeyStore(keys), WithClock(inTheYear))
+	require.NoError(t, err)
+	signature, err := s.Sign([]byte("message"))
+	require.NoError(t, err)
+	require.NoError(t, s.Identity().Verify([]byte("message"), signature))
+	require.NoError(t, os.Rename(keys, filepath.Join(dir, "keystore")))
+	_, err = LoadSigner(dir, "Org1MSP", WithKeyStore(""), WithClock(inTheYear))
+	require.NoError(t, err)
 }

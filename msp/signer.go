@@ -26,6 +26,8 @@ type Signer struct {
 // LoadSigner reads an MSP directory as a node or a client does: it builds the local MSP, takes the first certificate of
 // signcerts, and the key of keystore (PKCS #8 or SEC 1, any file name) that belongs to it. The certificate must lead to the
 // directory's CAs and not have expired.
+//
+// WithKeyStore names another place for the key.
 func LoadSigner(dir, mspID string, opts ...Option) (*Signer, error) {
 	certs, err := required(dir, dirSignCerts, "signer certificate")
 	if err != nil {
@@ -50,11 +52,12 @@ func LoadSigner(dir, mspID string, opts ...Option) (*Signer, error) {
 	if id.pub == nil {
 		return nil, fmt.Errorf("the certificate in %s has no ECDSA key", filepath.Join(dir, dirSignCerts))
 	}
-	key, err := findKey(filepath.Join(dir, dirKeyStore), id.pub)
+	o := settle(opts)
+	key, err := findKey(o.keyStore(dir), id.pub)
 	if err != nil {
 		return nil, err
 	}
-	if late := settle(opts).now().Sub(id.ExpiresAt()); late >= 0 {
+	if late := o.now().Sub(id.ExpiresAt()); late >= 0 {
 		return nil, fmt.Errorf("signing identity expired %v ago", late)
 	}
 	id.serialized = wire.MustMarshal(&msppb.SerializedIdentity{
@@ -81,6 +84,14 @@ func (s *Signer) Identity() *Identity { return s.identity }
 
 // MSP returns the local MSP that the signer was loaded with.
 func (s *Signer) MSP() *MSP { return s.identity.msp }
+
+// keyStore is the folder of private keys that goes with an MSP folder.
+func (o *options) keyStore(dir string) string {
+	if o.keys != "" {
+		return o.keys
+	}
+	return filepath.Join(dir, dirKeyStore)
+}
 
 // findKey looks through a keystore for the private key of pub.
 func findKey(dir string, pub *ecdsa.PublicKey) (*ecdsa.PrivateKey, error) {

@@ -40,10 +40,14 @@ type Option func(*options)
 type options struct {
 	version Version
 	now     func() time.Time
+	keys    string
 }
 
 // WithVersion sets the MSP's version; the default is V1_4_3.
 func WithVersion(v Version) Option { return func(o *options) { o.version = v } }
+
+// WithKeyStore makes LoadSigner look for the private key in a folder of its own, in place of the MSP folder's keystore; an empty dir changes nothing.
+func WithKeyStore(dir string) Option { return func(o *options) { o.keys = dir } }
 
 // WithClock sets the clock that the expiry of one's own signing identity is held against; the default is time.Now.
 func WithClock(now func() time.Time) Option { return func(o *options) { o.now = now } }

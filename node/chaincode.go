@@ -41,7 +41,7 @@ type chaincodeListener struct {
 // newChaincodeSupport wires the support service to the channels and to the runtime that the configuration asks for.
 func (p *peer) newChaincodeSupport() (*chaincode.Support, *chaincodeListener, error) {
 	conf, log := &p.conf.Chaincode, p.logs.Named("chaincode")
-	listener, dialled := chaincodeAddresses(p.conf.Peer.ChaincodeListenAddress, p.conf.Peer.ChaincodeAddress, p.conf.Peer.ListenAddress, p.conf.Peer.Address)
+	listener, dialled := chaincodeAddresses(p.conf.Peer.ChaincodeListenAddress, p.conf.Peer.ChaincodeAddress, p.conf.Peer.ListenAddress, p.address)
 	l := &chaincodeListener{address: listener}
 	o := chaincode.Options{
 		Packages:    p.packages,

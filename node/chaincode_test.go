@@ -26,7 +26,7 @@ func newConfiguredPeer(t *testing.T, core string, log io.Writer) *peer {
 	conf.Peer.FileSystemPath = dir
 	logs, err := logging.New(log, "", "")
 	require.NoError(t, err)
-	return &peer{conf: conf, logs: logs, metrics: newPeerMetrics(logs)}
+	return &peer{conf: conf, address: conf.Peer.Address, logs: logs, metrics: newPeerMetrics(logs)}
 }
 
 func TestChaincodeLearnsItsLogLevels(t *testing.T) {

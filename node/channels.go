@@ -19,7 +19,7 @@ import (
 const maxBackoff = 10 * time.Second
 
 // dialOrderer trusts, for an orderer of the channel, the TLS CAs of the channel's ordering organisations, that of an override, and, if
-// peer.deliveryclient.staticRootsEnabled says so, the peer's own.
+// peer.deliveryclient.staticRootsEnabled says so, those that the peer's own configuration names.
 func (p *peer) dialOrderer(b *channelconfig.Bundle, address string) (comm.ClientOptions, error) {
 	conf := &p.conf.Peer
 	o := comm.ClientOptions{
@@ -32,7 +32,7 @@ func (p *peer) dialOrderer(b *channelconfig.Bundle, address string) (comm.Client
 	}
 	var own []string
 	if conf.DeliveryClient.StaticRootsEnabled {
-		own = append(own, conf.TLS.RootCert.File)
+		own = append(append(own, conf.TLS.RootCert.File), conf.TLS.ServerRootCAs.Files...)
 	}
 	if override, ok := p.override(func(a config.AddressOverride) bool { return a.To == address }); ok {
 		own = append(own, override.CACertsFile)

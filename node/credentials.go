@@ -21,19 +21,23 @@ import (
 	"github.com/heddleledger/heddle/wire/tx"
 )
 
+// week is how long before a certificate's end warnings begin, as in Fabric.
+const week = 7 * 24 * time.Hour
+
 // lookEvery is how often a node looks whether its certificates have been renewed.
 const lookEvery = time.Second
 
 // credentials are a node's certificates with their keys. To renew one, its files are replaced: the node takes the new ones into use with the next
 // handshake or signature. What is broken, or does not belong to this node, is told and not taken; the node goes on with what it has.
 type credentials struct {
-	log *slog.Logger
-	now func() time.Time
-	all []*credential
+	log     *slog.Logger
+	now     func() time.Time
+	warning time.Duration // how long before a certificate's end the log begins to warn of it, once a day
+	all     []*credential
 }
 
-func newCredentials(logs *logging.Logs) *credentials {
-	return &credentials{log: logs.Named("certmonitor"), now: time.Now}
+func newCredentials(logs *logging.Logs, warning time.Duration) *credentials {
+	return &credentials{log: logs.Named("certmonitor"), now: time.Now, warning: warning}
 }
 
 // start looks after the credentials until ctx ends, and measures them.
@@ -105,10 +109,11 @@ type identity struct {
 func (i *identity) signer() tx.Signer { return i.current.Load() }
 
 // addIdentity loads the node's identity from an MSP folder. What follows the first must be valid under the MSP that the node has started with.
-func (c *credentials) addIdentity(dir, mspID string) (*identity, error) {
+// keys is the folder of its private key; empty: that of the MSP folder.
+func (c *credentials) addIdentity(dir, mspID, keys string) (*identity, error) {
 	i := &identity{}
 	err := c.add("enrollment", func() (time.Time, error) {
-		s, err := msp.LoadSigner(dir, mspID)
+		s, err := msp.LoadSigner(dir, mspID, msp.WithKeyStore(keys))
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -119,7 +124,7 @@ func (c *credentials) addIdentity(dir, mspID string) (*identity, error) {
 		}
 		i.current.Store(s)
 		return s.Identity().ExpiresAt(), nil
-	}, filepath.Join(dir, "signcerts"), filepath.Join(dir, "keystore"))
+	}, filepath.Join(dir, "signcerts"), filepath.Join(dir, "keystore"), keys)
 	return i, err
 }
 
@@ -176,13 +181,10 @@ func (c *credentials) renew(n *credential) {
 	c.log.Info("The "+n.role+" certificate has been renewed", "expires", end)
 }
 
-// warning is how long before a certificate's end the log begins to warn of it, once a day.
-const warning = 7 * 24 * time.Hour
-
 func (c *credentials) warn(n *credential) {
 	now := c.now()
 	left := n.expiry().Sub(now)
-	if left >= warning || now.Sub(n.warned) < 24*time.Hour {
+	if left >= c.warning || now.Sub(n.warned) < 24*time.Hour {
 		return
 	}
 	n.warned = now

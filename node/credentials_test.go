@@ -19,7 +19,7 @@ func TestExpiry(t *testing.T) {
 	logs, err := logging.New(&log, "%{level} %{message}", "")
 	require.NoError(t, err)
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	c := newCredentials(logs)
+	c := newCredentials(logs, week)
 	c.now = func() time.Time { return now }
 	end := now.Add(10 * 24 * time.Hour)
 	require.NoError(t, c.add("enrollment", func() (time.Time, error) { return end, nil }))

@@ -400,3 +400,42 @@ func TestAdminListener(t *testing.T) {
 	startPeer(t, org, core)
 	require.NoError(t, status(org.Peer.Address()), "the same port is the same listener")
 }
+
+// TestProfiling: both nodes serve Go's profiles if they are told to.
+func TestProfiling(t *testing.T) {
+	n := files(t, localnet.Options{DevMode: true})
+	free := func() string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		require.NoError(t, l.Close())
+		return l.Addr().String()
+	}
+	core, conf := coreOf(t, n, n.Orgs[0]), ordererOf(t, n)
+	core.Peer.Profile.Enabled, core.Peer.Profile.ListenAddress = true, free()
+	conf.General.Profile.Enabled, conf.General.Profile.Address = true, free()
+	startPeer(t, n.Orgs[0], core)
+	startOrderer(t, n, conf)
+	for _, at := range []string{core.Peer.Profile.ListenAddress, conf.General.Profile.Address} {
+		code, body := get(t, at, "/debug/pprof/goroutine?debug=1")
+		require.Equal(t, http.StatusOK, code)
+		require.Contains(t, body, "goroutine profile: total")
+	}
+	core.Peer.Profile.ListenAddress = conf.General.Profile.Address
+	core.Peer.FileSystemPath, core.Peer.ListenAddress, core.Peer.ChaincodeListenAddress, core.Operations.ListenAddress = t.TempDir(), free(), free(), ""
+	fails(t, func(ctx context.Context, logs *logging.Logs) error {
+		return node.RunPeer(ctx, core, logs, plugin.Registry{})
+	}, "listening for profiling", "peer.profile.listenAddress")
+}
+
+// TestTemporaryLedger: an orderer without a place for its blocks makes one.
+func TestTemporaryLedger(t *testing.T) {
+	n := files(t, localnet.Options{})
+	conf := ordererOf(t, n)
+	conf.FileLedger.Location, conf.FileLedger.Prefix = "", "blocks-of-a-test"
+	t.Setenv("TMPDIR", t.TempDir())
+	orderer := startOrderer(t, n, conf)
+	made, err := filepath.Glob(filepath.Join(os.TempDir(), "blocks-of-a-test*", "chains", "system-channel"))
+	require.NoError(t, err)
+	require.Len(t, made, 1)
+	require.Contains(t, orderer.log.String(), "blocks are kept in a temporary folder")
+}

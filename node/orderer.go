@@ -32,6 +32,7 @@ import (
 type ordering struct {
 	conf        *config.Orderer
 	logs        *logging.Logs
+	folder      string // that blocks are kept in
 	metrics     *ordererMetrics
 	own         *credentials
 	id          *identity
@@ -50,7 +51,10 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 	if err := o.loadIdentity(); err != nil {
 		return err
 	}
-	held, err := lock(ctx, log, "FileLedger.Location", conf.FileLedger.Location, thisProcess("the ordering node"))
+	if err := o.chooseFolder(); err != nil {
+		return err
+	}
+	held, err := lock(ctx, log, "FileLedger.Location", o.folder, thisProcess("the ordering node"))
 	if err != nil {
 		return err
 	}
@@ -78,8 +82,8 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 
 func (o *ordering) loadIdentity() (err error) {
 	conf := &o.conf.General
-	o.own = newCredentials(o.logs)
-	if o.id, err = o.own.addIdentity(conf.LocalMSPDir, conf.LocalMSPID); err != nil {
+	o.own = newCredentials(o.logs, conf.Cluster.CertExpirationWarningThreshold)
+	if o.id, err = o.own.addIdentity(conf.LocalMSPDir, conf.LocalMSPID, conf.BCCSP.SW.FileKeyStore.KeyStore); err != nil {
 		return fmt.Errorf("loading the orderer's identity from %s (General.LocalMSPDir): %w", conf.LocalMSPDir, err)
 	}
 	var roots []string
@@ -93,7 +97,22 @@ func (o *ordering) loadIdentity() (err error) {
 		enabled: conf.TLS.Enabled, requireClient: conf.TLS.ClientAuthRequired,
 		cert: conf.TLS.Certificate, key: conf.TLS.PrivateKey, clientRoots: o.clientRoots.roots,
 	}.server(o.own, "server TLS")
+	if o.tls != nil {
+		o.tls.TimeShift = conf.TLS.TLSHandshakeTimeShift
+	}
 	return err
+}
+
+// chooseFolder takes FileLedger.Location or, if that is empty, a new temporary folder.
+func (o *ordering) chooseFolder() (err error) {
+	if o.folder = o.conf.FileLedger.Location; o.folder != "" {
+		return nil
+	}
+	if o.folder, err = os.MkdirTemp("", o.conf.FileLedger.Prefix); err != nil {
+		return fmt.Errorf("making a folder for blocks, since FileLedger.Location is empty: %w", err)
+	}
+	o.logs.Named("orderer").Warn("FileLedger.Location is empty: blocks are kept in a temporary folder, which the next start will not look for", "folder", o.folder)
+	return nil
 }
 
 // openStores opens the log of consensus and every channel.
@@ -112,7 +131,7 @@ func (o *ordering) openStores(ctx context.Context) error {
 	}
 	cutting := orderer.BatchCutting(conf.BatchCutting)
 	o.registry, err = orderer.Open(ctx, orderer.Options{
-		Dir:     o.conf.FileLedger.Location,
+		Dir:     o.folder,
 		Genesis: genesis,
 		Signer:  o.id.signer,
 		Consenters: map[string]orderer.NewConsenter{
@@ -161,6 +180,11 @@ func (o *ordering) serve(ctx context.Context, g *errgroup.Group) (*grpc.Server, 
 	}, o.logs.Named("orderer.common.server")))
 	if err := o.serveOperations(ctx, g); err != nil {
 		return server, err
+	}
+	if conf.Profile.Enabled {
+		if err := serveProfile(ctx, g, "General.Profile.Address", conf.Profile.Address, o.logs.Named("orderer")); err != nil {
+			return server, err
+		}
 	}
 	address := net.JoinHostPort(conf.ListenAddress, strconv.Itoa(int(conf.ListenPort)))
 	return server, serve(ctx, g, "clients", "General.ListenAddress and ListenPort", address, server, o.logs.Named("orderer"))

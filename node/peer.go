@@ -36,6 +36,7 @@ import (
 // peer is what the parts of one peer share while they are put together.
 type peer struct {
 	conf    *config.Core
+	address string // where others find the peer
 	logs    *logging.Logs
 	metrics *peerMetrics
 	own     *credentials
@@ -63,7 +64,11 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, plugins
 	if err != nil {
 		return err
 	}
-	p := &peer{conf: conf, logs: logs, metrics: newPeerMetrics(logs), handlers: handlers, compiledIn: plugins.Chaincodes}
+	address, err := peerAddress(&conf.Peer)
+	if err != nil {
+		return err
+	}
+	p := &peer{conf: conf, address: address, logs: logs, metrics: newPeerMetrics(logs), handlers: handlers, compiledIn: plugins.Chaincodes}
 	if err := p.loadIdentity(); err != nil {
 		return err
 	}
@@ -92,7 +97,7 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, plugins
 		log := p.logs.Named("nodeCmd")
 		logSignals(ctx, g, log)
 		// Scripts wait for this very line.
-		log.Info(fmt.Sprintf("Started peer with ID=[%s], network ID=[%s], address=[%s]", conf.Peer.ID, conf.Peer.NetworkID, conf.Peer.Address))
+		log.Info(fmt.Sprintf("Started peer with ID=[%s], network ID=[%s], address=[%s]", conf.Peer.ID, conf.Peer.NetworkID, p.address))
 		<-ctx.Done()
 		log.Info("Stopping")
 	}
@@ -108,9 +113,9 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, plugins
 
 func (p *peer) loadIdentity() error {
 	conf := &p.conf.Peer
-	p.own = newCredentials(p.logs)
+	p.own = newCredentials(p.logs, week)
 	var err error
-	if p.id, err = p.own.addIdentity(conf.MSPConfigPath, conf.LocalMSPID); err != nil {
+	if p.id, err = p.own.addIdentity(conf.MSPConfigPath, conf.LocalMSPID, conf.BCCSP.SW.FileKeyStore.KeyStore); err != nil {
 		return fmt.Errorf("Cannot run peer because error when setting up MSP of type %s from directory %s: %w", conf.LocalMSPType, conf.MSPConfigPath, err)
 	}
 	var roots []string
@@ -147,6 +152,7 @@ func (p *peer) openStores(ctx context.Context) error {
 		Sync: &channel.Sync{
 			Dial: p.dialOrderer, Endpoints: p.orderers, Signer: p.id.signer, Now: time.Now,
 			MaxBackoff: min(p.conf.Peer.DeliveryClient.ReConnectBackoffThreshold, maxBackoff),
+			Patience:   p.conf.Peer.DeliveryClient.ReconnectTotalTimeThreshold,
 		},
 		Workers: p.conf.Peer.ValidatorPoolSize,
 		Plugins: p.handlers.validations,
@@ -200,6 +206,11 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 	refuseAbsent(server)
 	if err := p.serveOperations(ctx, g); err != nil {
 		return err
+	}
+	if conf.Profile.Enabled {
+		if err := serveProfile(ctx, g, "peer.profile.listenAddress", conf.Profile.ListenAddress, p.logs.Named("nodeCmd")); err != nil {
+			return err
+		}
 	}
 	if err := chaincodes.serve(ctx, g, support, p.logs); err != nil {
 		return err

@@ -91,7 +91,7 @@ func loadSigner(core *config.Core) (*msp.Signer, error) {
 	if core.Peer.LocalMSPID == "" {
 		return nil, errors.New("the local MSP must have an ID; set CORE_PEER_LOCALMSPID")
 	}
-	signer, err := msp.LoadSigner(dir, core.Peer.LocalMSPID)
+	signer, err := msp.LoadSigner(dir, core.Peer.LocalMSPID, msp.WithKeyStore(core.Peer.BCCSP.SW.FileKeyStore.KeyStore))
 	if err != nil {
 		return nil, fmt.Errorf("error when setting up MSP of type %s from directory %s: %w", core.Peer.LocalMSPType, dir, err)
 	}
