@@ -40,13 +40,13 @@ func TestReplay(t *testing.T) {
 		}
 	}
 	taken := 0
-	r, err := Replay(t.Context(), t.TempDir(), vectors.OrderedBlock(t, "fabric-1.4", 0), &file, slog.New(slog.DiscardHandler), func(done int) { taken = done })
+	r, err := Replay(t.Context(), t.TempDir(), vectors.OrderedBlock(t, "fabric-1.4", 0), &file, 4, slog.New(slog.DiscardHandler), func(done int) { taken = done })
 	require.NoError(t, err)
 	require.Equal(t, want, r.Outcomes)
 	require.Equal(t, taken, r.Count)
 	require.Greater(t, r.TPS, 0.0)
 
 	gap := bytes.NewReader(stored(vectors.OrderedBlock(t, "fabric-1.4", 2)))
-	_, err = Replay(t.Context(), t.TempDir(), vectors.OrderedBlock(t, "fabric-1.4", 0), gap, slog.New(slog.DiscardHandler), nil)
+	_, err = Replay(t.Context(), t.TempDir(), vectors.OrderedBlock(t, "fabric-1.4", 0), gap, 0, slog.New(slog.DiscardHandler), nil)
 	require.ErrorContains(t, err, "expected block [1]")
 }

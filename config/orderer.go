@@ -120,7 +120,7 @@ func defaultOrderer() *Orderer {
 			ConnectionTimeout: 5 * time.Second, MaxRecvMsgSize: 100 << 20, MaxSendMsgSize: 100 << 20,
 			GenesisProfile: "SampleSingleMSPSolo", SystemChannel: "test-system-channel-name",
 			Profile: OrdererProfile{Address: "0.0.0.0:6060"}, LocalMSPDir: "msp", LocalMSPID: "SampleOrg",
-			BCCSP:          BCCSP{Default: "SW", SW: SW{Hash: "SHA2", Security: 256}},
+			BCCSP:          BCCSP{Default: "SW", SW: SW{Hash: "SHA2", Security: 256, KeyTables: defaultKeyTables}},
 			Authentication: OrdererAuthentication{TimeWindow: 15 * time.Minute},
 			BatchCutting:   "eager",
 		},

@@ -184,6 +184,7 @@ func (c *check) statsd(s *Statsd, key string) {
 func (c *check) bccsp(b *BCCSP, key string) {
 	c.oneOf(b.Default, key+".Default", "SW")
 	c.oneOf(b.SW.Hash, key+".SW.Hash", "SHA2")
+	c.that(b.SW.KeyTables >= 0, key+".SW.KeyTables", "must not be negative")
 	c.that(b.SW.Security == 256, key+".SW.Security", "must be 256: identities and blocks use SHA-256")
 }
 

@@ -23,19 +23,21 @@ var halfOrders = map[elliptic.Curve]*big.Int{
 
 func halfOrder(c elliptic.Curve) *big.Int { return new(big.Int).Rsh(c.Params().N, 1) }
 
-// verifyDigest checks an ECDSA signature and that its S is low. half is halfOrders of the key's curve, big-endian.
+// verifyDigest checks an ECDSA signature and that its S is low. half is halfOrders of the key's curve, big-endian; hot may be nil.
 //
 // A signature in strict DER goes straight to the verifier. Anything else is read the way Fabric reads it, which lets bytes
 // after the sequence, and extra elements in it, pass: such a signature is in blocks that 1.4 calls valid.
-func verifyDigest(pub *ecdsa.PublicKey, half, digest, sig []byte) error {
-	if s, ok := strictS(sig); ok {
+func verifyDigest(pub *ecdsa.PublicKey, hot *hotKey, half, digest, sig []byte) error {
+	if r, s, ok := strict(sig); ok {
 		if len(s) > len(half) || len(s) == len(half) && bytes.Compare(s, half) > 0 {
 			return highS(new(big.Int).SetBytes(s), new(big.Int).SetBytes(half))
 		}
-		if !ecdsa.VerifyASN1(pub, digest, sig) {
-			return errors.New("The signature is invalid")
+		if hot != nil {
+			if valid, ok := hot.verify(digest, new(big.Int).SetBytes(r), new(big.Int).SetBytes(s)); ok {
+				return invalidUnless(valid)
+			}
 		}
-		return nil
+		return invalidUnless(ecdsa.VerifyASN1(pub, digest, sig))
 	}
 	parsed, err := parseSignature(sig)
 	if err != nil {
@@ -44,7 +46,11 @@ func verifyDigest(pub *ecdsa.PublicKey, half, digest, sig []byte) error {
 	if h := new(big.Int).SetBytes(half); parsed.S.Cmp(h) > 0 {
 		return highS(parsed.S, h)
 	}
-	if !ecdsa.Verify(pub, digest, parsed.R, parsed.S) {
+	return invalidUnless(ecdsa.Verify(pub, digest, parsed.R, parsed.S))
+}
+
+func invalidUnless(valid bool) error {
+	if !valid {
 		return errors.New("The signature is invalid")
 	}
 	return nil
@@ -54,18 +60,18 @@ func highS(s, half *big.Int) error {
 	return fmt.Errorf("could not determine the validity of the signature: Invalid S. Must be smaller than half the order [%s][%s].", s, half)
 }
 
-// strictS returns S, big-endian and without leading zeros, of a signature that is one minimal DER SEQUENCE of two positive
+// strict returns R and S, big-endian and without leading zeros, of a signature that is one minimal DER SEQUENCE of two positive
 // integers in short form, with nothing around it.
-func strictS(sig []byte) ([]byte, bool) {
+func strict(sig []byte) (r, s []byte, ok bool) {
 	if len(sig) < 2 || sig[0] != 0x30 || sig[1] >= 0x80 || int(sig[1]) != len(sig)-2 {
-		return nil, false
+		return nil, nil, false
 	}
-	_, rest, ok := strictInt(sig[2:])
+	r, rest, ok := strictInt(sig[2:])
 	if !ok {
-		return nil, false
+		return nil, nil, false
 	}
-	s, rest, ok := strictInt(rest)
-	return s, ok && len(rest) == 0
+	s, rest, ok = strictInt(rest)
+	return r, s, ok && len(rest) == 0
 }
 
 func strictInt(b []byte) (value, rest []byte, ok bool) {

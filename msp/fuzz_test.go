@@ -96,13 +96,14 @@ func FuzzSignature(f *testing.F) {
 	f.Add([]byte{0x30, 6, 2, 1, 1, 2, 1, 1})
 	f.Add([]byte{0x30, 7, 2, 2, 0, 0x80, 2, 1, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		_ = verifyDigest(&key.PublicKey, halfOrders[elliptic.P256()].Bytes(), digest[:], b)
-		s, ok := strictS(b)
+		_ = verifyDigest(&key.PublicKey, nil, halfOrders[elliptic.P256()].Bytes(), digest[:], b)
+		r, s, ok := strict(b)
 		if !ok {
 			return
 		}
 		lenient, err := parseSignature(b)
 		require.NoError(t, err)
+		require.Equal(t, lenient.R.Bytes(), r)
 		require.Equal(t, lenient.S.Bytes(), s)
 	})
 }

@@ -25,6 +25,7 @@ type Identity struct {
 	cert       *x509.Certificate
 	id         string
 	pub        *ecdsa.PublicKey // nil for an RSA key, which can sign nothing here
+	hot        *hotKey          // nil without KeyTables
 	half       []byte
 
 	// chain leads from the certificate to a root; certifier is the hash of the certificates above the leaf. Neither is
@@ -65,7 +66,7 @@ func (i *Identity) Verify(msg, sig []byte) error {
 	if err != nil {
 		return err
 	}
-	return verifyDigest(i.pub, i.half, digest[:], sig)
+	return verifyDigest(i.pub, i.hot, i.half, digest[:], sig)
 }
 
 // Identity parses the bytes of a msppb.SerializedIdentity, which must name this MSP. Nothing is cached: see Manager.

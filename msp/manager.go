@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
 
@@ -13,8 +14,9 @@ import (
 // Manager holds the MSPs of a channel (or one local MSP) and remembers the identities it has parsed, a few thousand of
 // them. It is safe for concurrent use.
 type Manager struct {
-	msps  map[string]*MSP
-	cache *identityCache
+	msps   map[string]*MSP
+	cache  *identityCache
+	tables atomic.Pointer[KeyTables]
 }
 
 // NewManager makes a manager of the given MSPs. Of two with one id the later counts.
@@ -25,6 +27,9 @@ func NewManager(msps ...*MSP) *Manager {
 	}
 	return m
 }
+
+// UseKeyTables makes the manager's identities verify with tables. Identities that were remembered before go without.
+func (m *Manager) UseKeyTables(t *KeyTables) { m.tables.Store(t) }
 
 // MSP returns the MSP with the given id.
 func (m *Manager) MSP(id string) (*MSP, bool) {
@@ -60,6 +65,7 @@ func (m *Manager) Identity(serialized []byte) (*Identity, error) {
 	if err != nil || id.chainErr != nil {
 		return id, err
 	}
+	id.hot = m.tables.Load().watch(id.pub)
 	return m.cache.add(serialized, id), nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/heddleledger/heddle/config"
 	"github.com/heddleledger/heddle/deliver"
 	"github.com/heddleledger/heddle/logging"
+	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/operations"
 	"github.com/heddleledger/heddle/orderer"
 	"github.com/heddleledger/heddle/orderer/raft"
@@ -130,6 +131,7 @@ func (o *ordering) openStores(ctx context.Context) error {
 		return err
 	}
 	cutting := orderer.BatchCutting(conf.BatchCutting)
+	tables := msp.NewKeyTables(conf.BCCSP.SW.KeyTables)
 	o.registry, err = orderer.Open(ctx, orderer.Options{
 		Dir:     o.folder,
 		Genesis: genesis,
@@ -142,6 +144,7 @@ func (o *ordering) openStores(ctx context.Context) error {
 		},
 		NoExpirationChecks: conf.Authentication.NoExpirationChecks,
 		OnConfig: func(b *channelconfig.Bundle) {
+			b.MSPs().UseKeyTables(tables)
 			if err := o.clientRoots.update(b); err != nil {
 				o.logs.Named("orderer").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
 			}

@@ -27,6 +27,7 @@ import (
 	"github.com/heddleledger/heddle/endorser"
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/logging"
+	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/operations"
 	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/shim"
@@ -146,6 +147,7 @@ func (p *peer) openStores(ctx context.Context) error {
 		return err
 	}
 	p.packages.Log = p.logs.Named("ccprovider")
+	tables := msp.NewKeyTables(p.conf.Peer.BCCSP.SW.KeyTables)
 	p.channels, err = channel.Open(ctx, channel.Options{
 		Dir:    ledgersDir(p.conf),
 		Ledger: ledger.Options{DisableHistory: !p.conf.Ledger.History.EnableHistoryDatabase, Metrics: p.metrics.ledger},
@@ -158,6 +160,7 @@ func (p *peer) openStores(ctx context.Context) error {
 		Plugins: p.handlers.validations,
 		Metrics: p.metrics.channels,
 		OnConfig: func(b *channelconfig.Bundle) {
+			b.MSPs().UseKeyTables(tables)
 			if err := p.roots.update(b); err != nil {
 				p.logs.Named("channel").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
 			}

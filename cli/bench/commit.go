@@ -18,6 +18,7 @@ func commitCommand() *cobra.Command {
 	var t target
 	var o output
 	var blocks, channelBlock string
+	var keyTables int
 	cmd := &cobra.Command{
 		Use:   "commit",
 		Short: "Validate and commit a chain that exists",
@@ -32,7 +33,7 @@ length before it) through Heddle's own pipeline into an empty ledger, with no ne
 				return errors.New("--blocks and --channel-block go together")
 			}
 			if blocks != "" {
-				return o.replay(cmd, blocks, channelBlock)
+				return o.replay(cmd, blocks, channelBlock, keyTables)
 			}
 			return o.measure(cmd, &t, needsPeers|needsOrderer, func(ctx context.Context, n *bench.Network, progress func(int)) (*bench.Result, error) {
 				return n.CatchUp(ctx, t.channel, progress)
@@ -42,12 +43,13 @@ length before it) through Heddle's own pipeline into an empty ledger, with no ne
 	t.flags(cmd, needsPeers|needsOrderer)
 	cmd.Flags().StringVar(&blocks, "blocks", "", "An orderer's block file")
 	cmd.Flags().StringVar(&channelBlock, "channel-block", "", "File with the channel's first block")
+	cmd.Flags().IntVar(&keyTables, "key-tables", 128, "With --blocks, what BCCSP.SW.KeyTables is to a peer; 0 verifies with Go's crypto/ecdsa alone")
 	o.flags(cmd)
 	return cmd
 }
 
 // replay measures this process.
-func (o *output) replay(cmd *cobra.Command, blocks, channelBlock string) (err error) {
+func (o *output) replay(cmd *cobra.Command, blocks, channelBlock string, keyTables int) (err error) {
 	cmd.SilenceUsage = true
 	raw, err := os.ReadFile(channelBlock)
 	if err != nil {
@@ -70,7 +72,7 @@ func (o *output) replay(cmd *cobra.Command, blocks, channelBlock string) (err er
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
 	self := []bench.Process{{Name: "peer", PID: os.Getpid()}}
 	result, err := metered(cmd.ErrOrStderr(), "commit", self, 0, func(progress func(int)) (*bench.Result, error) {
-		return bench.Replay(cmd.Context(), dir, genesis, file, log, progress)
+		return bench.Replay(cmd.Context(), dir, genesis, file, keyTables, log, progress)
 	})
 	if err != nil {
 		return err
