@@ -45,6 +45,7 @@ toolchains: build ## chaincode that needs more than Go: a Docker engine, Node.js
 .PHONY: clients
 clients: build ## client libraries that others wrote, fetched from their registries (needs Node.js, a JDK and Maven)
 	cd test/clients/node2.2 && npm ci
+	mvn -q -B -f test/clients/java/pom.xml prepare-package
 	$(GO) test -tags clients -count=1 -timeout 15m ./test/clients
 
 .PHONY: proto

@@ -5,7 +5,7 @@
 const fs = require('fs');
 const path = require('path');
 const node = require('node:test');
-const {Gateway, Wallets} = require('fabric-network');
+const {DefaultEventHandlerStrategies, Gateway, Wallets} = require('fabric-network');
 
 const dir = process.env.HEDDLE_NETWORK;
 const channelName = 'mychannel';
@@ -21,12 +21,14 @@ const profile = org => JSON.parse(fs.readFileSync(file('profiles', org + '.json'
 
 const wallet = () => Wallets.newFileSystemWallet(file('wallet'));
 
-// connect enters the network as a user such as org1-user1 and ends with the test t.
+// connect enters the network as a user such as org1-user1 and ends with the test t. If the options do not say otherwise, a transaction is
+// over when all peers have it: the next one is endorsed by all.
 async function connect(t, user, options = {}) {
 	const gateway = new Gateway();
 	await gateway.connect(profile(user.split('-')[0]), {
 		wallet: await wallet(), identity: user, discovery: {enabled: false},
 		clientTlsIdentity: process.env.HEDDLE_MUTUAL_TLS ? user + '-tls' : undefined,
+		eventHandlerOptions: {strategy: DefaultEventHandlerStrategies.NETWORK_SCOPE_ALLFORTX},
 		...options,
 	});
 	t.after(() => gateway.disconnect());
