@@ -122,6 +122,31 @@ func TestTemplateRefusals(t *testing.T) {
 	require.Error(t, err)
 }
 
+// TestTemplateBeforeItWasPredictable: under orderers without V1_1 a new channel keeps the versions of the system channel's elements, and its root
+// group belongs to nobody.
+func TestTemplateBeforeItWasPredictable(t *testing.T) {
+	system, _ := loadBlock(t, "config/genesis.block")
+	_, ce := loadBlock(t, "config/mychannel.block")
+	config := proto.Clone(system.Config()).(*commonpb.Config)
+	config.ChannelGroup.Groups[OrdererKey].Values[BatchSizeKey].Version = 3
+	template := func() *commonpb.ConfigGroup {
+		b, err := New("system", config)
+		require.NoError(t, err)
+		made, err := NewChannelTemplate(b, ce.LastUpdate)
+		require.NoError(t, err)
+		return made.Config().ChannelGroup
+	}
+	predictable := template()
+	require.Equal(t, AdminsKey, predictable.ModPolicy)
+	require.Zero(t, predictable.Groups[OrdererKey].Values[BatchSizeKey].Version)
+
+	delete(config.ChannelGroup.Values, CapabilitiesKey) // none without the orderers'
+	delete(config.ChannelGroup.Groups[OrdererKey].Values, CapabilitiesKey)
+	old := template()
+	require.Empty(t, old.ModPolicy)
+	require.EqualValues(t, 3, old.Groups[OrdererKey].Values[BatchSizeKey].Version)
+}
+
 // TestEmptyConsortium: a consortium without members lets anybody in.
 func TestEmptyConsortium(t *testing.T) {
 	system, _ := loadBlock(t, "config/genesis.block")

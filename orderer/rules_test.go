@@ -162,6 +162,16 @@ func TestExpiredIdentityMayPass(t *testing.T) {
 	require.Equal(t, commonpb.Status_FORBIDDEN, r.Status, "its MSP does not think it valid, but that is said by the policy: %s", r.Info)
 }
 
+// TestExpirationIsACapability: an ordering service that has not been raised to V1_1 does not look at expiry.
+func TestExpirationIsACapability(t *testing.T) {
+	n := newSetup(t, "solo", func(root *commonpb.ConfigGroup) {
+		delete(root.Values, "Capabilities") // none without the orderers'
+		delete(root.Groups["Orderer"].Values, "Capabilities")
+	}).start(t)
+	r := n.broadcast(transaction(t, extra(t, "expired-client"), n.registry.SystemChannelID(), "data"))
+	require.Equal(t, commonpb.Status_FORBIDDEN, r.Status, r.Info)
+}
+
 // TestMaintenance: in maintenance mode only the orderers' own administration passes.
 func TestMaintenance(t *testing.T) {
 	each(t, func(t *testing.T, kind string) {
