@@ -2,10 +2,10 @@
 //
 // A proposal goes through four steps, each in a file of its own:
 //
-//	check     who is it, may they, is it new?   Refusals are gRPC errors with code Unknown.
-//	simulate  run the chaincode on a snapshot   Failures are responses with status 500 and nothing else.
+//	check     the auth filters; who is it, may they, is it new?   Refusals are gRPC errors with code Unknown.
+//	simulate  decorate the input, run the chaincode on a snapshot  Failures are responses with status 500 and nothing else.
 //	deploy    after lscc.deploy or upgrade, run the new chaincode's Init in the same simulation
-//	endorse   sign the response payload
+//	endorse   let the chaincode's endorsement plugin sign the response payload
 //
 // What the client gets depends on the chaincode's status, as in Fabric: below 400 an endorsement; from 400 to 499 the response alone;
 // from 500 the response with a payload that nobody signed. A proposal without a channel is run and never endorsed.

@@ -243,8 +243,8 @@ func TestConsenterUpdates(t *testing.T) {
 	renewed, renewedPEM := s.ca.issue(t)
 	for want, certs := range map[string][][]byte{
 		"the update asks for 2 consenters; this orderer can only order alone": {s.certPEM, renewedPEM},
-		"empty consenter set": nil,
-		"server TLS certificate of consenter 127.0.0.1:7050: invalid PEM block": {[]byte("garbage")},
+		"empty consenter set":                                nil,
+		"server TLS certificate is not PEM encoded: garbage": {[]byte("garbage")},
 	} {
 		r := n.broadcast(n.reconfigure("mychannel", consenters(certs...), ordererAdmin(t)))
 		require.Equal(t, commonpb.Status_SERVICE_UNAVAILABLE, r.Status)

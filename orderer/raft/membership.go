@@ -1,6 +1,8 @@
 package raft
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
@@ -44,16 +46,27 @@ func checkConsenters(consenters []*etcdraftpb.Consenter) error {
 		if c == nil {
 			return errors.New("nil consenter in metadata")
 		}
-		if _, err := publicKey(c.ServerTlsCert); err != nil {
-			return fmt.Errorf("server TLS certificate of consenter %s:%d: %w", c.Host, c.Port, err)
+		if err := checkCertificate("server", c.ServerTlsCert); err != nil {
+			return err
 		}
-		if _, err := publicKey(c.ClientTlsCert); err != nil {
-			return fmt.Errorf("client TLS certificate of consenter %s:%d: %w", c.Host, c.Port, err)
+		if err := checkCertificate("client", c.ClientTlsCert); err != nil {
+			return err
 		}
 		if seen[string(c.ServerTlsCert)] || seen[string(c.ClientTlsCert)] {
 			return fmt.Errorf("duplicate consenter: server cert: %s, client cert: %s", c.ServerTlsCert, c.ClientTlsCert)
 		}
 		seen[string(c.ServerTlsCert)], seen[string(c.ClientTlsCert)] = true, true
+	}
+	return nil
+}
+
+func checkCertificate(role string, raw []byte) error {
+	block, _ := pem.Decode(raw)
+	if block == nil {
+		return fmt.Errorf("%s TLS certificate is not PEM encoded: %s", role, raw)
+	}
+	if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+		return fmt.Errorf("%s TLS certificate has invalid ASN1 structure, %w: %s", role, err, raw)
 	}
 	return nil
 }
@@ -79,20 +92,37 @@ func (n *node) checkConfig(m *orderer.Message) error {
 	if err := checkMetadata(next); err != nil {
 		return err
 	}
-	if !creates {
-		if have := len(next.Consenters); have != len(n.s.meta.ConsenterIds) {
-			return fmt.Errorf("the update asks for %d consenters; this orderer can only order alone", have)
-		}
-		return nil
-	}
 	known, err := n.consenterCerts()
 	if err != nil {
 		return err
+	}
+	if !creates {
+		return checkChange(known, next.Consenters)
 	}
 	for _, c := range next.Consenters {
 		if !known[string(c.ClientTlsCert)] {
 			return errors.New("new channel has consenter that is not part of system consenter set")
 		}
+	}
+	return nil
+}
+
+// checkChange lets consenters, known by their client TLS certificates, stay as they are, or one of them change its certificate.
+func checkChange(known map[string]bool, next []*etcdraftpb.Consenter) error {
+	added, stay := 0, map[string]bool{}
+	for _, c := range next {
+		if known[string(c.ClientTlsCert)] {
+			stay[string(c.ClientTlsCert)] = true
+		} else {
+			added++
+		}
+	}
+	removed := len(known) - len(stay)
+	switch {
+	case added > 1 || removed > 1:
+		return fmt.Errorf("update of more than one consenter at a time is not supported, requested changes: add %d node(s), remove %d node(s)", added, removed)
+	case added != removed:
+		return fmt.Errorf("the update asks for %d consenters; this orderer can only order alone", len(next))
 	}
 	return nil
 }

@@ -54,8 +54,8 @@ func TestCheckMetadata(t *testing.T) {
 		"TickInterval cannot be zero":                                                           func(m *etcdraftpb.ConfigMetadata) { m.Options.TickInterval = "0s" },
 		"empty consenter set":                                                                   func(m *etcdraftpb.ConfigMetadata) { m.Consenters = nil },
 		"nil consenter in metadata":                                                             func(m *etcdraftpb.ConfigMetadata) { m.Consenters[0] = nil },
-		"server TLS certificate of consenter host:7050: invalid PEM block":                      func(m *etcdraftpb.ConfigMetadata) { m.Consenters[0].ServerTlsCert = []byte("x") },
-		"client TLS certificate of consenter host:7050: invalid PEM block":                      func(m *etcdraftpb.ConfigMetadata) { m.Consenters[0].ClientTlsCert = nil },
+		"server TLS certificate is not PEM encoded: x":                                          func(m *etcdraftpb.ConfigMetadata) { m.Consenters[0].ServerTlsCert = []byte("x") },
+		"client TLS certificate is not PEM encoded: ":                                           func(m *etcdraftpb.ConfigMetadata) { m.Consenters[0].ClientTlsCert = nil },
 		"duplicate consenter: server cert: " + string(b) + ", client cert: " + string(a):        func(m *etcdraftpb.ConfigMetadata) { m.Consenters[1].ClientTlsCert = a },
 	} {
 		m := metadata(a, b)

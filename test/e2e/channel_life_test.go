@@ -43,6 +43,7 @@ func TestChannelLife(t *testing.T) {
 		{"revocation", l.revocation},
 		{"rotation", l.rotation},
 		{"orderer addresses", l.ordererAddresses},
+		{"consenters", l.consenters},
 		{"maintenance", l.maintenance},
 	} {
 		ok := t.Run(part.name, func(t *testing.T) {

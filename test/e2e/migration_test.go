@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,4 +85,44 @@ func TestLaterCapability(t *testing.T) {
 	l.connect()
 	require.Eventually(t, func() bool { return strings.Count(l.log(l.Orgs[0].Peer), text) > 1 }, 20*time.Second, 50*time.Millisecond)
 	require.EqualValues(t, 1, l.height(t))
+}
+
+// consenters are what etcdraft's metadata may not say.
+func (l *life) consenters(t *testing.T) {
+	present := func(m tree) []any {
+		all, ok := m["consenters"].([]any)
+		require.True(t, ok)
+		return slices.Clone(all)
+	}
+	options := func(name string, to any) func(tree) {
+		return func(m tree) { at(t, m, "options")[name] = to }
+	}
+	for want, change := range map[string]func(metadata tree){
+		"update of more than one consenter at a time is not supported, requested changes: add 2 node(s), remove 0 node(s)": func(m tree) {
+			m["consenters"] = append(present(m), l.consenter(t, 0), l.consenter(t, 1))
+		},
+		"duplicate consenter: server cert: ":                                                  func(m tree) { m["consenters"] = append(present(m), present(m)...) },
+		"empty consenter set":                                                                 func(m tree) { m["consenters"] = []any{} },
+		"server TLS certificate is not PEM encoded:":                                          func(m tree) { present(m)[0].(tree)["server_tls_cert"] = "" },
+		"ElectionTick (1) must be greater than HeartbeatTick (1)":                             options("election_tick", 1),
+		"none of HeartbeatTick (1), ElectionTick (10) and MaxInflightBlocks (0) can be zero":  options("max_inflight_blocks", 0),
+		`failed to parse TickInterval (soon) to time duration: time: invalid duration "soon"`: options("tick_interval", "soon"),
+		"nil Raft config metadata options":                                                    func(m tree) { delete(m, "options") },
+	} {
+		err := l.tryUpdate(l.Channel, func(c tree) { change(at(t, value(t, group(t, c, "Orderer"), "ConsensusType"), "metadata")) }, l.orderers)
+		require.ErrorContains(t, err, "got unexpected status: SERVICE_UNAVAILABLE -- "+want)
+	}
+	l.update(l.Channel, func(c tree) {
+		options("snapshot_interval_size", 1<<20)(at(t, value(t, group(t, c, "Orderer"), "ConsensusType"), "metadata"))
+	}, l.orderers)
+	l.adds(t, 1)
+}
+
+// consenter is one that has the TLS certificate of a peer.
+func (l *life) consenter(t *testing.T, peer int) tree {
+	t.Helper()
+	cert, err := os.ReadFile(filepath.Join(l.Dir, l.Orgs[peer].PeerDir(), "tls/server.crt"))
+	require.NoError(t, err)
+	tls := base64.StdEncoding.EncodeToString(cert)
+	return tree{"host": "127.0.0.1", "port": 1 + peer, "client_tls_cert": tls, "server_tls_cert": tls}
 }
