@@ -48,6 +48,10 @@ clients: build ## client libraries that others wrote, fetched from their registr
 	mvn -q -B -f test/clients/java/pom.xml prepare-package
 	$(GO) test -tags clients -count=1 -timeout 15m ./test/clients
 
+.PHONY: man
+man: build ## man/man1: manual pages of all commands
+	bin/heddle man --dir man
+
 .PHONY: proto
 proto: ## regenerate wire/*/*.pb.go (needs protoc on the PATH)
 	GOBIN=$(TOOLS) $(GO) install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12

@@ -1,4 +1,7 @@
 // Package cli is what people type. It picks the tool; each tool is a package below this one.
+//
+// A tool describes its commands as a tree (New) and runs one of them (Run) with the exit codes and the way of telling errors that the tool
+// has in Fabric. The trees together are heddle's own: its help, the completion of shells and the manual pages are made from them.
 package cli
 
 import (
@@ -17,7 +20,6 @@ import (
 	"github.com/heddleledger/heddle/cli/orderer"
 	"github.com/heddleledger/heddle/cli/peer"
 	"github.com/heddleledger/heddle/plugin"
-	"github.com/heddleledger/heddle/version"
 )
 
 // IO is what a process has from its surroundings and its binary.
@@ -35,7 +37,7 @@ type tool func(ctx context.Context, args []string, io IO) int
 func fabricTools() map[string]tool {
 	return map[string]tool{
 		"peer": func(ctx context.Context, args []string, io IO) int {
-			return peer.Run(ctx, args, peer.IO{Stdout: io.Stdout, Stderr: io.Stderr, Env: io.Env, Plugins: io.Plugins})
+			return peer.Run(ctx, args, peerIO(io))
 		},
 		"orderer": func(ctx context.Context, args []string, io IO) int {
 			return orderer.Run(ctx, args, io.Stdout, io.Stderr, io.Env)
@@ -52,7 +54,11 @@ func fabricTools() map[string]tool {
 	}
 }
 
-// ownTools are the commands of heddle itself.
+func peerIO(io IO) peer.IO {
+	return peer.IO{Stdout: io.Stdout, Stderr: io.Stderr, Env: io.Env, Plugins: io.Plugins}
+}
+
+// ownTools are the commands of heddle itself, but for the few that its tree runs.
 func ownTools() map[string]tool {
 	return map[string]tool{
 		"demo": func(ctx context.Context, args []string, io IO) int {
@@ -70,60 +76,27 @@ func ownTools() map[string]tool {
 		confine.Verb: func(_ context.Context, args []string, io IO) int { // how a peer starts chaincode; of no use by hand
 			return confine.Exec(args, io.Stderr)
 		},
-		"version": showVersion,
-		"help":    showHelp,
-		"-h":      showHelp,
-		"--help":  showHelp,
 	}
 }
-
-const help = `Heddle is a Hyperledger-Fabric-compatible peer, ordering service, chaincode runtime and tool set in one binary.
-
-Usage:
-  heddle <command> [arguments]
-
-See it work:
-  demo           run a network, a chaincode and some transactions in a temporary directory
-  up             run a network until Ctrl-C, and resume it when run again
-
-Fabric's tools (also when the binary is started under the tool's name):
-  peer           a peer node; channels and chaincode
-  orderer        an ordering node
-  cryptogen      keys and certificates for a test network
-  configtxgen    genesis blocks and channel transactions
-  configtxlator  configuration as JSON, and updates of it
-
-  bench          put a load on a network and measure it
-  images         container images that chaincode is built and run with
-  version        show version information
-
-"heddle <command> --help" tells more about a command.
-`
 
 // Run executes the tool that args name, args[0] being the name the binary was started under, and returns the exit status.
 func Run(ctx context.Context, args []string, io IO) int {
-	fabric, own := fabricTools(), ownTools()
+	fabric := fabricTools()
 	if run, ok := fabric[filepath.Base(args[0])]; ok {
 		return run(ctx, args[1:], io)
 	}
-	if len(args) == 1 {
-		return showHelp(ctx, nil, io)
-	}
-	for _, tools := range []map[string]tool{fabric, own} {
-		if run, ok := tools[args[1]]; ok {
-			return run(ctx, args[2:], io)
+	if len(args) > 1 {
+		for _, tools := range []map[string]tool{fabric, ownTools()} {
+			if run, ok := tools[args[1]]; ok {
+				return run(ctx, args[2:], io)
+			}
 		}
 	}
-	fmt.Fprintf(io.Stderr, "heddle: unknown command %q\n\n%s", args[1], help)
-	return 2
-}
-
-func showHelp(_ context.Context, _ []string, io IO) int {
-	fmt.Fprint(io.Stdout, help)
-	return 0
-}
-
-func showVersion(_ context.Context, _ []string, io IO) int {
-	fmt.Fprint(io.Stdout, version.Text("heddle"))
+	root := newTree(io)
+	root.SetArgs(args[1:])
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(io.Stderr, "heddle: %s\n\n%s", err, root.UsageString())
+		return 2
+	}
 	return 0
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -34,6 +35,19 @@ func New(name string) (proto.Message, error) {
 		return nil, fmt.Errorf("message of type %s unknown", name)
 	}
 	return t.New().Interface(), nil
+}
+
+// Names lists the messages that New knows, sorted, but for Google's own.
+func Names() []string {
+	var names []string
+	protoregistry.GlobalTypes.RangeMessages(func(t protoreflect.MessageType) bool {
+		if d := t.Descriptor(); d.ParentFile().Package().Parent() != "google" && !d.IsMapEntry() {
+			names = append(names, string(d.FullName()))
+		}
+		return true
+	})
+	slices.Sort(names)
+	return names
 }
 
 func marshal(m proto.Message, s scope) ([]byte, error) {

@@ -14,6 +14,18 @@ import (
 
 // Run executes `heddle bench` and returns the exit status.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := New()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// New is the command tree.
+func New() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure a network under load",
@@ -24,13 +36,7 @@ Heddle's or Fabric's. The chaincode it calls is example.com/load of Heddle's sam
 		Args: cobra.NoArgs,
 	}
 	root.AddCommand(endorseCommand(), submitCommand(), orderCommand(), commitCommand(), localCommand())
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
-		return 1
-	}
-	return 0
+	return root
 }
 
 func endorseCommand() *cobra.Command {

@@ -12,6 +12,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/heddleledger/heddle/channelconfig/profile"
 	"github.com/heddleledger/heddle/logging"
@@ -27,7 +31,8 @@ type options struct {
 	version                                     bool
 }
 
-func (o *options) add(f *flag.FlagSet) {
+func (o *options) flags() *flag.FlagSet {
+	f := flag.NewFlagSet("configtxgen", flag.ContinueOnError)
 	f.StringVar(&o.outputBlock, "outputBlock", "", "The path to write the genesis block to (if set)")
 	f.StringVar(&o.channelID, "channelID", "", "The channel ID to use in the configtx")
 	f.StringVar(&o.outputChannelTx, "outputCreateChannelTx", "", "The path to write a channel creation configtx to (if set)")
@@ -40,6 +45,7 @@ func (o *options) add(f *flag.FlagSet) {
 	f.StringVar(&o.asOrg, "asOrg", "", "The organization, by name, whose anchor peers 'outputAnchorPeersUpdate' sets")
 	f.StringVar(&o.printOrg, "printOrg", "", "Prints the definition of an organization as JSON. (useful for adding an org to a channel manually)")
 	f.BoolVar(&o.version, "version", false, "Show version information")
+	return f
 }
 
 // outputs tells whether anything is to be made from a profile.
@@ -66,15 +72,23 @@ type command struct {
 
 // Run executes the configtxgen command with args and returns the exit status.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer, env []string) int {
+	if len(args) > 0 && slices.Contains([]string{"completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}, args[0]) {
+		return complete(ctx, args, stdout, stderr)
+	}
 	logs, err := logging.FromEnv(stderr, env)
 	if err != nil {
 		fmt.Fprintln(stderr, "configtxgen:", err)
 		return 1
 	}
 	c := &command{out: stdout, env: env, log: logs.Named("common.tools.configtxgen"), loader: logs.Named("common.tools.configtxgen.localconfig")}
-	flags := flag.NewFlagSet("configtxgen", flag.ContinueOnError)
+	flags := c.flags()
 	flags.SetOutput(stderr)
-	c.add(flags)
+	flags.Usage = func() {
+		about := New()
+		fmt.Fprintf(stderr, "%s\n\nUsage of configtxgen:\n", about.Long)
+		flags.PrintDefaults()
+		fmt.Fprintf(stderr, "\nExamples:\n%s\n", about.Example)
+	}
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -82,6 +96,45 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer, env []str
 		return 2
 	}
 	return c.run(ctx)
+}
+
+// complete answers the shell, or tells it how to ask.
+func complete(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd := New()
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	if err := cmd.ExecuteContext(ctx); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// New describes the command, whose flags take one dash as well as two, for help, completion and manuals.
+func New() *cobra.Command {
+	flags := (&options{}).flags()
+	cmd := &cobra.Command{
+		Use:   "configtxgen",
+		Short: "Genesis blocks, channel creation and anchor peer transactions from configtx.yaml",
+		Long: `Make genesis blocks, and the transactions that create a channel and set its anchor peers, from the profiles in configtx.yaml, and look at
+what is in them. configtx.yaml is looked for in FABRIC_CFG_PATH or -configPath. Flags take one dash or two.`,
+		Example: `  configtxgen -profile Genesis -channelID syschannel -outputBlock genesis.block
+  configtxgen -profile Channel -channelID mychannel -outputCreateChannelTx mychannel.tx
+  configtxgen -profile Channel -channelID mychannel -outputAnchorPeersUpdate anchors.tx -asOrg Org1MSP
+  configtxgen -inspectBlock genesis.block`,
+		DisableFlagParsing: true, // Run parses them
+		Run:                func(*cobra.Command, []string) {},
+		ValidArgsFunction: func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			if strings.HasPrefix(begun, "-") {
+				flags.VisitAll(func(f *flag.Flag) { names = append(names, "-"+f.Name+"\t"+f.Usage) })
+				return names, cobra.ShellCompDirectiveNoFileComp
+			}
+			return nil, cobra.ShellCompDirectiveDefault
+		},
+	}
+	cmd.Flags().AddGoFlagSet(flags)
+	return cmd
 }
 
 func (c *command) run(ctx context.Context) int {

@@ -24,21 +24,11 @@ type runError struct{ error }
 
 // Run executes the configtxlator command with args and returns the exit status.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := &cobra.Command{
-		Use:               "configtxlator",
-		Short:             "Configuration as JSON, and updates of it: proto_encode|proto_decode|compute_update|start|version",
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-	}
+	root := New()
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetArgs(args)
-	root.AddCommand(newEncode(), newDecode(), newCompute(), newStart(), &cobra.Command{
-		Use: "version", Short: "Show version information", Args: cobra.NoArgs, Example: "  configtxlator version",
-		Run: func(cmd *cobra.Command, _ []string) { cmd.Print(version.Text("configtxlator")) },
-	})
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
@@ -51,11 +41,29 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return 1
 }
 
+// New is the command tree.
+func New() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "configtxlator",
+		Short: "Configuration as JSON, and updates of it: proto_encode|proto_decode|compute_update|start|version",
+		Long: `Turn configurations, and all other messages of Fabric, into JSON and back, and compute the update that leads from one configuration to
+another. A channel is changed with it so: fetch its configuration block, decode it, edit the JSON, encode it, compute the update, have it
+signed, and send it with peer channel update.`,
+		Example:           "  configtxlator proto_decode --type common.Block --input mychannel.block",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.AddCommand(newEncode(), newDecode(), newCompute(), newStart(), version.Command("configtxlator"))
+	return root
+}
+
 // files are the flags that say where a command reads and writes; empty means standard input and output.
 type files struct{ kind, input, output string }
 
 func (f *files) add(cmd *cobra.Command, kind, input string) {
 	cmd.Flags().StringVar(&f.kind, "type", "", kind)
+	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(deepjson.Names(), cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().StringVar(&f.input, "input", "", input+" (default standard input)")
 	addOutput(cmd, &f.output)
 	_ = cmd.MarkFlagRequired("type")
@@ -68,7 +76,8 @@ func addOutput(cmd *cobra.Command, output *string) {
 func newEncode() *cobra.Command {
 	var f files
 	cmd := &cobra.Command{
-		Use: "proto_encode", Short: "Converts a JSON document to protobuf.", Args: cobra.NoArgs,
+		Use: "proto_encode", Short: "Convert JSON to protobuf", Args: cobra.NoArgs,
+		Long:    "Convert a JSON document, in the form that proto_decode prints, to protobuf.",
 		Example: "  configtxlator proto_encode --type common.Config --input config.json --output config.pb",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.convert(cmd, encode, "Error encoding")
@@ -81,7 +90,8 @@ func newEncode() *cobra.Command {
 func newDecode() *cobra.Command {
 	var f files
 	cmd := &cobra.Command{
-		Use: "proto_decode", Short: "Converts a proto message to JSON.", Args: cobra.NoArgs,
+		Use: "proto_decode", Short: "Convert protobuf to JSON", Args: cobra.NoArgs,
+		Long:    "Convert a message to JSON, and with it the messages inside its bytes fields.",
 		Example: "  configtxlator proto_decode --type common.Block --input mychannel.block",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.convert(cmd, decode, "Error decoding")
@@ -131,7 +141,8 @@ func newCompute() *cobra.Command {
 	var channel, original, updated, output string
 	cmd := &cobra.Command{
 		Use: "compute_update", Args: cobra.NoArgs,
-		Short:   "Takes two marshaled common.Config messages and computes the config update which transitions between the two.",
+		Short:   "Compute the update between two configurations",
+		Long:    "Compute the common.ConfigUpdate that leads from one common.Config to another: what to wrap in an envelope, have signed, and send to the channel.",
 		Example: "  configtxlator compute_update --channel_id mychannel --original config.pb --updated modified.pb --output update.pb",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			from, err := os.ReadFile(original)

@@ -29,7 +29,7 @@ func newStart() *cobra.Command {
 	var port int
 	var origins []string
 	cmd := &cobra.Command{
-		Use: "start", Short: "Start the configtxlator REST server", Args: cobra.NoArgs,
+		Use: "start", Short: "Serve the other commands over HTTP", Args: cobra.NoArgs,
 		Long: `Start a server that does over HTTP what the other commands do on files:
 
   POST /protolator/encode/<type>                   JSON in, protobuf out

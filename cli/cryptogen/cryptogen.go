@@ -29,28 +29,10 @@ type runError struct {
 
 // Run executes the cryptogen command with args and returns the exit status.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := &cobra.Command{
-		Use:               "cryptogen",
-		Short:             "Make keys and certificates for a test network: generate|extend|showtemplate|version",
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-	}
+	root := New()
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetArgs(args)
-	root.AddCommand(
-		newMake("generate", "Generate key material", "output", "The output directory in which to place artifacts", cryptogen.Generate),
-		newMake("extend", "Extend existing network", "input", "The input directory in which existing network place", cryptogen.Extend),
-		&cobra.Command{
-			Use: "showtemplate", Short: "Show the default configuration template", Args: cobra.NoArgs, Example: "  cryptogen showtemplate > crypto-config.yaml",
-			Run: func(cmd *cobra.Command, _ []string) { cmd.Print(cryptogen.Template()) },
-		},
-		&cobra.Command{
-			Use: "version", Short: "Show version information", Args: cobra.NoArgs, Example: "  cryptogen version",
-			Run: func(cmd *cobra.Command, _ []string) { cmd.Print(version.Text("cryptogen")) },
-		},
-	)
 	err := root.ExecuteContext(ctx)
 	var run runError
 	switch {
@@ -64,24 +46,53 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return failed
 }
 
-// newMake is a command that writes a crypto tree: its directory comes by the flag dirFlag.
-func newMake(name, short, dirFlag, dirHelp string, make func(*cryptogen.Config, string, io.Writer) error) *cobra.Command {
-	var dir, file string
-	cmd := &cobra.Command{
-		Use: name, Short: short, Args: cobra.NoArgs,
-		Example: fmt.Sprintf("  cryptogen %s --config crypto-config.yaml --%s crypto-config", name, dirFlag),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			conf, err := read(file, cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			if err := make(conf, dir, cmd.OutOrStdout()); err != nil {
-				return runError{err, failed}
-			}
-			return nil
+// New is the command tree.
+func New() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "cryptogen",
+		Short: "Make keys and certificates for a test network: generate|extend|showtemplate|version",
+		Long: `Make keys and certificates for a test network from a list of its organizations: for each a CA and a TLS CA, and an identity per node and
+user. For more than tests, get certificates from a CA that can revoke them.`,
+		Example:           "  cryptogen showtemplate > crypto-config.yaml\n  cryptogen generate --config crypto-config.yaml",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.AddCommand(
+		newMake(&cobra.Command{
+			Use: "generate", Short: "Make the keys and certificates of a network", Example: "  cryptogen generate --config crypto-config.yaml --output crypto-config",
+			Long: "Make the keys and certificates of all organizations that the configuration lists. What is there already is not overwritten.",
+		}, "output", "The output directory in which to place artifacts", cryptogen.Generate),
+		newMake(&cobra.Command{
+			Use: "extend", Short: "Make what an existing network lacks", Example: "  cryptogen extend --config crypto-config.yaml --input crypto-config",
+			Long: "Make what the configuration lists and an existing network lacks: organizations, nodes, users. What is there stays as it is.",
+		}, "input", "The input directory in which existing network place", cryptogen.Extend),
+		&cobra.Command{
+			Use: "showtemplate", Short: "Show the default configuration template", Args: cobra.NoArgs, Example: "  cryptogen showtemplate > crypto-config.yaml",
+			Long: "Show the configuration that is used when none is given, to start one's own from.",
+			Run:  func(cmd *cobra.Command, _ []string) { cmd.Print(cryptogen.Template()) },
 		},
+		version.Command("cryptogen"),
+	)
+	return root
+}
+
+// newMake completes a command that writes a crypto tree: its directory comes by the flag dirFlag.
+func newMake(cmd *cobra.Command, dirFlag, dirHelp string, make func(*cryptogen.Config, string, io.Writer) error) *cobra.Command {
+	var dir, file string
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		conf, err := read(file, cmd.ErrOrStderr())
+		if err != nil {
+			return err
+		}
+		if err := make(conf, dir, cmd.OutOrStdout()); err != nil {
+			return runError{err, failed}
+		}
+		return nil
 	}
 	cmd.Flags().StringVar(&dir, dirFlag, "crypto-config", dirHelp)
+	_ = cmd.MarkFlagDirname(dirFlag)
 	cmd.Flags().StringVar(&file, "config", "", "The configuration template to use (default: what showtemplate prints)")
 	return cmd
 }

@@ -17,8 +17,7 @@ import (
 
 // Run executes "heddle images" and returns the exit status.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer, env []string) int {
-	root := &cobra.Command{Use: "images", Short: "Container images for chaincode", SilenceErrors: true}
-	root.AddCommand(build(env), ping(env))
+	root := New(env)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -27,6 +26,16 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer, env []str
 		return 1
 	}
 	return 0
+}
+
+// New is the command tree.
+func New(env []string) *cobra.Command {
+	root := &cobra.Command{
+		Use: "images", Short: "Container images for chaincode: build|ping", SilenceErrors: true,
+		Long: "Make the container images that chaincode is built and run with, on a machine whose Docker engine cannot pull them.",
+	}
+	root.AddCommand(build(env), ping(env))
+	return root
 }
 
 func build(env []string) *cobra.Command {
@@ -59,9 +68,11 @@ The images get the names that core.yaml gives them, if there is one where the pe
 func ping(env []string) *cobra.Command {
 	var endpoint string
 	cmd := &cobra.Command{
-		Use:   "ping",
-		Short: "Tell whether the Docker engine answers",
-		Args:  cobra.NoArgs,
+		Use:     "ping",
+		Short:   "Tell whether the Docker engine answers",
+		Long:    "Tell whether the Docker engine that a peer of this configuration would use answers, and where it is.",
+		Example: "  heddle images ping --endpoint unix:///var/run/docker.sock",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true
 			conf, err := configuration(env, endpoint)

@@ -19,6 +19,11 @@ import (
 
 // Demo runs the whole life of a chaincode on a network of its own and returns the exit status.
 func Demo(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return run(ctx, NewDemo(), args, stdout, stderr)
+}
+
+// NewDemo is the command demo.
+func NewDemo() *cobra.Command {
 	var keep bool
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -33,13 +38,7 @@ A Go chaincode is packaged, installed on both peers, instantiated so that both o
 		},
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "Keep the directory, to look at it or to go on with: heddle up --dir DIR")
-	cmd.SetArgs(args)
-	cmd.SetOut(stdout)
-	cmd.SetErr(stderr)
-	if err := cmd.ExecuteContext(ctx); err != nil {
-		return 1
-	}
-	return 0
+	return cmd
 }
 
 func demo(ctx context.Context, keep bool, out io.Writer) (err error) {

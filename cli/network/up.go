@@ -14,6 +14,11 @@ import (
 
 // Up runs a network until ctx ends and returns the exit status.
 func Up(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return run(ctx, NewUp(), args, stdout, stderr)
+}
+
+// NewUp is the command up.
+func NewUp() *cobra.Command {
 	var o localnet.Options
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -30,11 +35,18 @@ them and a channel that both peers have joined. Everything it keeps is in one di
 	cmd.Flags().StringVar(&o.Dir, "dir", "heddle-network", "Directory that holds the network; made if missing")
 	cmd.Flags().StringVar(&o.Channel, "channel", "mychannel", "Name of the channel")
 	cmd.Flags().StringVar(&o.Consensus, "consensus", "etcdraft", "How the orderer orders: etcdraft or solo")
+	_ = cmd.RegisterFlagCompletionFunc("consensus", cobra.FixedCompletions([]string{"etcdraft", "solo"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.MarkFlagDirname("dir")
 	cmd.Flags().BoolVar(&o.MutualTLS, "mutual-tls", false, "Require TLS certificates of clients too")
 	cmd.Flags().BoolVar(&o.DevMode, "dev", false, "Start the peers in chaincode development mode")
 	cmd.Flags().StringVar(&o.Debug, "debug", "", "Run the Go chaincode of this name under Delve (dlv), to attach to")
 	cmd.Flags().BoolVar(&o.FreePorts, "free-ports", false, "Take free ports instead of Fabric's customary ones")
 	cmd.Flags().DurationVar(&o.BatchTimeout, "batch-timeout", 500*time.Millisecond, "How long a transaction waits at most for its block to fill")
+	return cmd
+}
+
+// run executes a command and returns the exit status.
+func run(ctx context.Context, cmd *cobra.Command, args []string, stdout, stderr io.Writer) int {
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)

@@ -21,32 +21,12 @@ import (
 // loggedError is an error that a log line has told.
 type loggedError struct{ error }
 
-// Run executes the orderer command with args and returns the exit status. Without a verb it starts the node, as Fabric's does.
+// Run executes the orderer command with args and returns the exit status.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer, env []string) int {
-	start := func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), stderr, env) }
-	root := &cobra.Command{
-		Use:               "orderer",
-		Short:             "An ordering node: start|version",
-		Args:              cobra.NoArgs,
-		RunE:              start,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-	}
+	root := New(stderr, env)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetArgs(args)
-	root.AddCommand(
-		&cobra.Command{
-			Use: "start", Short: "Start the orderer node", Args: cobra.NoArgs, RunE: start,
-			Long:    "Start the orderer node. It stops on SIGINT and SIGTERM.",
-			Example: "  FABRIC_CFG_PATH=/etc/hyperledger/fabric orderer start",
-		},
-		&cobra.Command{
-			Use: "version", Short: "Show version information", Args: cobra.NoArgs, Example: "  orderer version",
-			Run: func(cmd *cobra.Command, _ []string) { cmd.Print(version.Text("orderer")) },
-		},
-	)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -55,6 +35,32 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer, env []str
 		fmt.Fprintf(stderr, "orderer: error: %s, try --help\n", err)
 	}
 	return 1
+}
+
+// New is the command tree. Without a verb it starts the node, as Fabric's does.
+func New(stderr io.Writer, env []string) *cobra.Command {
+	start := func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), stderr, env) }
+	root := &cobra.Command{
+		Use:               "orderer",
+		Short:             "An ordering node: start|version",
+		Long:              "An ordering node. Without a verb, it starts.",
+		Example:           "  FABRIC_CFG_PATH=/etc/hyperledger/fabric orderer",
+		Args:              cobra.NoArgs,
+		RunE:              start,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.AddCommand(
+		&cobra.Command{
+			Use: "start", Short: "Run an ordering node", Args: cobra.NoArgs, RunE: start,
+			Long: "Run an ordering node, with the configuration in orderer.yaml, which is looked for in FABRIC_CFG_PATH. It stops on SIGINT and SIGTERM. " +
+				"Every key of the file can be given as ORDERER_… in the environment.",
+			Example: "  FABRIC_CFG_PATH=/etc/hyperledger/fabric orderer start",
+		},
+		version.Command("orderer"),
+	)
+	return root
 }
 
 func run(ctx context.Context, stderr io.Writer, env []string) error {

@@ -23,8 +23,10 @@ type chaincodeCmd struct {
 func newChaincode(io IO) *cobra.Command {
 	c := &chaincodeCmd{base: base{io: io}}
 	cmd := &cobra.Command{
-		Use:               "chaincode",
-		Short:             "Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list.",
+		Use:   "chaincode",
+		Short: "Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list|explain",
+		Long: `Package chaincode, install it on peers, instantiate or upgrade it on a channel, and call it. Without --peerAddresses, the peer is that of
+core.yaml; without -o, the orderer is the first that the channel's configuration names.`,
 		PersistentPreRunE: c.opener("chaincodeCmd"),
 	}
 	c.orderer.add(cmd.PersistentFlags())
@@ -49,8 +51,9 @@ func (c *chaincodeCmd) addPath(f *pflag.FlagSet) {
 	f.StringVarP(&c.path, "path", "p", "", "Path to chaincode")
 }
 
-func (c *chaincodeCmd) addLang(f *pflag.FlagSet) {
-	f.StringVarP(&c.lang, "lang", "l", "golang", "Language the chaincode is written in")
+func (c *chaincodeCmd) addLang(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&c.lang, "lang", "l", "golang", "Language the chaincode is written in")
+	_ = cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"golang", "node", "java", "car"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (c *chaincodeCmd) addArgs(f *pflag.FlagSet) {

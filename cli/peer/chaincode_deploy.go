@@ -16,13 +16,16 @@ type deployment struct {
 
 var (
 	deployVerb = deployment{
-		name: "instantiate", short: "Deploy the specified chaincode to the network.",
+		name: "instantiate", short: "Instantiate an installed chaincode on a channel",
+		long: `Instantiate an installed chaincode on a channel: its Init runs, and the channel's members learn its name, version and endorsement policy.
+It can be called once the transaction is committed.`,
 		example: "  peer chaincode instantiate -o localhost:7050 -C mychannel -n mycc -v 1.0 -c '{\"Args\":[\"init\"]}' -P \"AND('Org1MSP.peer','Org2MSP.peer')\"",
 		send:    (*client.Client).Instantiate,
 	}
 	upgradeVerb = deployment{
-		name: "upgrade", short: "Upgrade chaincode.",
-		long:    "Upgrade a chaincode on a channel. The new version is in force once the transaction is committed.",
+		name: "upgrade", short: "Upgrade a chaincode on a channel to another version",
+		long: `Upgrade a chaincode on a channel to another installed version: its Init runs, and the policy is the one given with -P, or the default.
+The new version is in force once the transaction is committed.`,
 		example: "  peer chaincode upgrade -o localhost:7050 -C mychannel -n mycc -v 2.0 -c '{\"Args\":[\"init\"]}'",
 		send:    (*client.Client).Upgrade,
 	}
@@ -51,7 +54,7 @@ func newChaincodeDeploy(c *chaincodeCmd, d deployment) *cobra.Command {
 	}
 	c.addName(cmd.Flags())
 	c.addVersion(cmd.Flags())
-	c.addLang(cmd.Flags())
+	c.addLang(cmd)
 	c.addArgs(cmd.Flags())
 	c.addChannel(cmd.Flags())
 	c.peers.add(cmd.Flags())

@@ -21,7 +21,7 @@ func newChaincodeExplain(c *chaincodeCmd) *cobra.Command {
 	var other string
 	cmd := &cobra.Command{
 		Use:   "explain",
-		Short: "Explain whether a chaincode can run on a peer, and why not.",
+		Short: "Explain whether a chaincode can run on a peer, and why not",
 		Long: "Tell what a channel says of a chaincode, what the peer has installed of it, and the outcome of every check between the two. " +
 			"With --against, list the files that differ from those of another package, or of another peer's. " +
 			"The exit code is 0 if all is well, and 1 if anything differs.",

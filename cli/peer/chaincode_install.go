@@ -16,8 +16,10 @@ import (
 
 func newChaincodeInstall(c *chaincodeCmd) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "install [packagefile]",
-		Short:   "Package the specified chaincode into a deployment spec and save it on the peer's path.",
+		Use:   "install [packagefile]",
+		Short: "Install a chaincode on a peer",
+		Long: `Install a chaincode on a peer: one that -n, -v and -p name, whose sources are packaged first, or the contents of a package file. It is
+a local act of one peer; every peer that is to endorse needs it.`,
 		Example: "  peer chaincode install -n mycc -v 1.0 -p example.com/mycc\n  peer chaincode install mycc.pkg",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw, err := c.packageToInstall(cmd.Context(), args)
@@ -36,7 +38,7 @@ func newChaincodeInstall(c *chaincodeCmd) *cobra.Command {
 	c.addName(cmd.Flags())
 	c.addVersion(cmd.Flags())
 	c.addPath(cmd.Flags())
-	c.addLang(cmd.Flags())
+	c.addLang(cmd)
 	c.addArgs(cmd.Flags())
 	c.peers.add(cmd.Flags())
 	return cmd

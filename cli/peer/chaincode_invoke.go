@@ -20,9 +20,10 @@ func newChaincodeInvoke(c *chaincodeCmd) *cobra.Command {
 	var wait bool
 	var timeout time.Duration
 	cmd := &cobra.Command{
-		Use:     "invoke",
-		Short:   "Invoke the specified chaincode.",
-		Long:    "Invoke the specified chaincode. It will try to commit the endorsed transaction to the network.",
+		Use:   "invoke",
+		Short: "Have a chaincode's transaction endorsed and ordered",
+		Long: `Call a chaincode on every peer given, and send what they endorse to the orderer. The transaction is then ordered, and not yet known to be
+valid: --waitForEvent waits for the peers to commit it, and tells its validation code.`,
 		Example: "  peer chaincode invoke -o localhost:7050 -C mychannel -n mycc -c '{\"Args\":[\"put\",\"k\",\"v\"]}' --waitForEvent",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := c.onChannel(); err != nil {

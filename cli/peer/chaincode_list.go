@@ -15,8 +15,8 @@ func newChaincodeList(c *chaincodeCmd) *cobra.Command {
 	var installed, instantiated bool
 	cmd := &cobra.Command{
 		Use:     "list",
-		Short:   "Get the instantiated chaincodes on a channel or installed chaincodes on a peer.",
-		Long:    "Get the instantiated chaincodes on a channel (with -C), or the installed chaincodes on a peer.",
+		Short:   "List the chaincodes installed on a peer or instantiated on a channel",
+		Long:    "List the chaincodes installed on a peer, with --installed, or instantiated on a channel, with --instantiated and -C.",
 		Example: "  peer chaincode list --installed\n  peer chaincode list --instantiated -C mychannel",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if instantiated {

@@ -20,8 +20,10 @@ func newChaincodePackage(c *chaincodeCmd) *cobra.Command {
 	var signed, sign bool
 	var instantiation string
 	cmd := &cobra.Command{
-		Use:     "package [outputfile]",
-		Short:   "Package the specified chaincode into a deployment spec.",
+		Use:   "package [outputfile]",
+		Short: "Write a chaincode's sources into a package file",
+		Long: `Write a chaincode's sources into a package file, to be installed on peers. With -s the package can have owners, who sign it (-S, and
+signpackage), and an instantiation policy (-i).`,
 		Example: "  peer chaincode package -n mycc -v 1.0 -p example.com/mycc -s -S -i \"AND('Org1MSP.admin')\" mycc.pkg",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -41,7 +43,7 @@ func newChaincodePackage(c *chaincodeCmd) *cobra.Command {
 	c.addName(cmd.Flags())
 	c.addVersion(cmd.Flags())
 	c.addPath(cmd.Flags())
-	c.addLang(cmd.Flags())
+	c.addLang(cmd)
 	c.addArgs(cmd.Flags())
 	cmd.Flags().BoolVarP(&signed, "cc-package", "s", false, "create CC deployment spec for owner endorsements instead of raw CC deployment spec")
 	cmd.Flags().BoolVarP(&sign, "sign", "S", false, "if creating CC deployment spec package for owner endorsements, also sign it with local MSP")

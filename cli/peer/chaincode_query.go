@@ -13,8 +13,8 @@ func newChaincodeQuery(c *chaincodeCmd) *cobra.Command {
 	var raw, hex bool
 	cmd := &cobra.Command{
 		Use:     "query",
-		Short:   "Query using the specified chaincode.",
-		Long:    "Get endorsed result of chaincode function call and print it. It won't generate transaction.",
+		Short:   "Call a chaincode on one peer and print its answer",
+		Long:    "Call a chaincode on one peer and print its answer. Nothing is ordered, and nothing changes.",
 		Example: "  peer chaincode query -C mychannel -n mycc -c '{\"Args\":[\"get\",\"k\"]}'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := c.onChannel(); err != nil {

@@ -13,7 +13,8 @@ import (
 func newChaincodeSignPackage(c *chaincodeCmd) *cobra.Command {
 	return &cobra.Command{
 		Use:     "signpackage [inputpackage] [outputpackage]",
-		Short:   "Sign the specified chaincode package",
+		Short:   "Add one's signature to a package file",
+		Long:    "Add one's signature, as a further owner, to a package file that was made with -s.",
 		Example: "  peer chaincode signpackage mycc.pkg mycc-signed.pkg",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {

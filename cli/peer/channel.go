@@ -19,8 +19,10 @@ type channelFlags struct {
 func newChannel(io IO) *cobra.Command {
 	f := &channelFlags{base: base{io: io}}
 	cmd := &cobra.Command{
-		Use:               "channel",
-		Short:             "Operate a channel: create|fetch|join|list|update|signconfigtx|getinfo.",
+		Use:   "channel",
+		Short: "Operate a channel: create|fetch|join|list|update|signconfigtx|getinfo",
+		Long: `Create channels, join the peer of core.yaml to them, fetch their blocks, and change their configuration. A change is a transaction that as
+many organizations sign as the channel's policies ask for.`,
 		PersistentPreRunE: f.opener("channelCmd"),
 	}
 	f.orderer.add(cmd.PersistentFlags())

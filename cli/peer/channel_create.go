@@ -27,7 +27,7 @@ func newChannelCreate(f *channelFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "create",
 		Short:   "Create a channel",
-		Long:    "Create a channel and write its first block to a file.",
+		Long:    `Create a channel, from a transaction that configtxgen made, and write its first block to a file. Peers join the channel with that file.`,
 		Example: "  peer channel create -o localhost:7050 -c mychannel -f mychannel.tx --tls --cafile ca.crt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.channel == "" {

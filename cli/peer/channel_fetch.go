@@ -16,9 +16,11 @@ import (
 func newChannelFetch(f *channelFlags) *cobra.Command {
 	var bestEffort bool
 	cmd := &cobra.Command{
-		Use:     "fetch <newest|oldest|config|(number)> [outputfile]",
-		Short:   "Fetch a block",
-		Long:    "Fetch a specified block, writing it to a file. It comes from the orderer that -o names or, without -o, from the peer.",
+		Use:       "fetch <newest|oldest|config|(number)> [outputfile]",
+		Short:     "Fetch a block",
+		ValidArgs: []string{"newest", "oldest", "config"},
+		Long: `Fetch a block and write it to a file: the newest, the oldest, the newest that has a configuration, or the one of a number. It comes from
+the orderer that -o names or, without -o, from the peer.`,
 		Example: "  peer channel fetch config mychannel_config.block -o localhost:7050 -c mychannel",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {

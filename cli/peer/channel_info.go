@@ -12,8 +12,8 @@ import (
 func newChannelInfo(f *channelFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "getinfo",
-		Short:   "get blockchain information of a specified channel.",
-		Long:    "get blockchain information of a specified channel. Requires '-c'.",
+		Short:   "Show height and hashes of a channel",
+		Long:    "Show how many blocks the peer has of a channel, and the hashes of the last one and of the one before.",
 		Example: "  peer channel getinfo -c mychannel",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.channel == "" {

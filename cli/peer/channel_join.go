@@ -16,7 +16,8 @@ func newChannelJoin(f *channelFlags) *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:     "join",
-		Short:   "Joins the peer to a channel.",
+		Short:   "Join the peer to a channel",
+		Long:    "Join the peer to the channel whose first block a file holds. The peer fetches the other blocks from the orderer.",
 		Example: "  peer channel join -b mychannel.block",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if path == "" {

@@ -11,7 +11,8 @@ import (
 func newChannelList(f *channelFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
-		Short:   "List of channels peer has joined.",
+		Short:   "List the channels that the peer has joined",
+		Long:    "List the channels that the peer has joined.",
 		Example: "  peer channel list",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 0 {

@@ -5,8 +5,8 @@ import "github.com/spf13/cobra"
 func newChannelSign(f *channelFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "signconfigtx",
-		Short:   "Signs a configtx update.",
-		Long:    "Signs the supplied configtx update file in place on the filesystem. Requires '-f'.",
+		Short:   "Sign a configuration update",
+		Long:    "Add one's signature to a configuration update, in its file. One organization after the other does so, and the last one sends it.",
 		Example: "  peer channel signconfigtx -f update.pb",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.file == "" {

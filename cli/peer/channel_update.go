@@ -11,8 +11,8 @@ import (
 func newChannelUpdate(f *channelFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "update",
-		Short:   "Send a configtx update.",
-		Long:    "Signs and sends the supplied configtx update file to the channel. Requires '-f', '-o', '-c'.",
+		Short:   "Sign a configuration update and send it",
+		Long:    "Add one's signature to a configuration update and send it to the orderer. It is in force with the next block.",
 		Example: "  peer channel update -o localhost:7050 -c mychannel -f update.pb",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.channel == "" {

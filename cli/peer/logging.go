@@ -15,7 +15,8 @@ func newLogging(io IO) *cobra.Command {
 	l := &loggingCmd{base{io: io}}
 	cmd := &cobra.Command{
 		Use:               "logging",
-		Short:             "Logging configuration: getlevel|setlevel|getlogspec|setlogspec|revertlevels.",
+		Short:             "Logging configuration: getlevel|setlevel|getlogspec|setlogspec|revertlevels",
+		Long:              "See and change what a running peer logs. Its administrators may. What the commands learn is told as a log line.",
 		PersistentPreRunE: l.opener("cli.logging"),
 	}
 	cmd.AddCommand(l.newGetLevel(), l.newSetLevel(), l.newGetSpec(), l.newSetSpec(), l.newRevert())
@@ -27,8 +28,8 @@ type loggingCmd struct{ base }
 func (l *loggingCmd) newGetLevel() *cobra.Command {
 	return &cobra.Command{
 		Use:     "getlevel <logger>",
-		Short:   "Returns the logging level of the requested logger.",
-		Long:    "Returns the logging level of the requested logger. The name must be the one that the logs show.",
+		Short:   "Tell the level of a logger",
+		Long:    "Tell the level of a logger. The name is the one that the log shows in brackets.",
 		Example: "  peer logging getlevel endorser",
 		RunE: l.ask(someArgs, func(cmd *cobra.Command, args []string, s *session, p *client.Peer) (string, error) {
 			r, err := s.client.LogLevel(cmd.Context(), p, args[0])
@@ -40,9 +41,15 @@ func (l *loggingCmd) newGetLevel() *cobra.Command {
 func (l *loggingCmd) newSetLevel() *cobra.Command {
 	return &cobra.Command{
 		Use:     "setlevel <logger> <log level>",
-		Short:   "Adds the logger and log level to the current logging spec.",
-		Long:    "Adds the logger and log level to the current logging specification. Loggers below the named one, as gossip.state is below gossip, follow it.",
+		Short:   "Change the level of a logger",
+		Long:    "Change the level of a logger. Loggers below it, as comm.grpc is below comm, follow it unless they have levels of their own.",
 		Example: "  peer logging setlevel endorser debug",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 1 {
+				return []string{"debug", "info", "warning", "error", "panic", "fatal"}, cobra.ShellCompDirectiveNoFileComp
+			}
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: l.ask(levelArgs, func(cmd *cobra.Command, args []string, s *session, p *client.Peer) (string, error) {
 			r, err := s.client.SetLogLevel(cmd.Context(), p, args[0], args[1])
 			return fmt.Sprintf("Log level set for logger name/prefix '%s': %s", r.GetLogModule(), r.GetLogLevel()), err
@@ -53,8 +60,8 @@ func (l *loggingCmd) newSetLevel() *cobra.Command {
 func (l *loggingCmd) newGetSpec() *cobra.Command {
 	return &cobra.Command{
 		Use:     "getlogspec",
-		Short:   "Returns the active log spec.",
-		Long:    "Returns the active logging specification of the peer.",
+		Short:   "Tell the levels of all loggers",
+		Long:    "Tell the levels of all loggers, in the form of FABRIC_LOGGING_SPEC.",
 		Example: "  peer logging getlogspec",
 		RunE: l.ask(noMoreArgs, func(cmd *cobra.Command, _ []string, s *session, p *client.Peer) (string, error) {
 			spec, err := s.client.LogSpec(cmd.Context(), p)
@@ -66,8 +73,8 @@ func (l *loggingCmd) newGetSpec() *cobra.Command {
 func (l *loggingCmd) newSetSpec() *cobra.Command {
 	return &cobra.Command{
 		Use:     "setlogspec <spec>",
-		Short:   "Sets the logging spec.",
-		Long:    "Sets the active logging specification of the peer, in the grammar of FABRIC_LOGGING_SPEC.",
+		Short:   "Change the levels of all loggers",
+		Long:    "Change the levels of all loggers, given in the form of FABRIC_LOGGING_SPEC.",
 		Example: "  peer logging setlogspec endorser,ledger=debug:warning",
 		RunE: l.ask(someArgs, func(cmd *cobra.Command, args []string, s *session, p *client.Peer) (string, error) {
 			r, err := s.client.SetLogSpec(cmd.Context(), p, args[0])
@@ -82,8 +89,8 @@ func (l *loggingCmd) newSetSpec() *cobra.Command {
 func (l *loggingCmd) newRevert() *cobra.Command {
 	return &cobra.Command{
 		Use:     "revertlevels",
-		Short:   "Reverts the logging spec to the peer's spec at startup.",
-		Long:    "Reverts the logging specification to the one that the peer had when it started.",
+		Short:   "Bring back the levels that the peer started with",
+		Long:    "Bring back the levels of all loggers that the peer had when it started.",
 		Example: "  peer logging revertlevels",
 		RunE: l.ask(noMoreArgs, func(cmd *cobra.Command, _ []string, s *session, p *client.Peer) (string, error) {
 			return "Logging spec reverted to the peer's spec at startup.", s.client.RevertLogLevels(cmd.Context(), p)

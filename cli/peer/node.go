@@ -10,7 +10,12 @@ import (
 
 func newNode(io IO) *cobra.Command {
 	n := &base{io: io}
-	cmd := &cobra.Command{Use: "node", Short: "Operate a peer node: start|status|reset|rollback.", PersistentPreRunE: n.opener("nodeCmd")}
+	cmd := &cobra.Command{
+		Use:               "node",
+		Short:             "Operate a peer node: start|status|reset|rollback",
+		Long:              "Run a peer, ask whether it runs, or take its ledgers back to an earlier block while it does not run.",
+		PersistentPreRunE: n.opener("nodeCmd"),
+	}
 	cmd.AddCommand(newNodeStart(n), newNodeStatus(n), newNodeReset(n), newNodeRollback(n))
 	return cmd
 }
@@ -18,9 +23,10 @@ func newNode(io IO) *cobra.Command {
 func newNodeStart(n *base) *cobra.Command {
 	var devMode bool
 	cmd := &cobra.Command{
-		Use:     "start",
-		Short:   "Starts the node.",
-		Long:    "Starts a node that interacts with the network. It stops on SIGINT and SIGTERM.",
+		Use:   "start",
+		Short: "Run a peer",
+		Long: `Run a peer with the configuration in core.yaml. It stops on SIGINT and SIGTERM. With --peer-chaincodedev it starts no chaincode: it waits for
+chaincode that is run by hand.`,
 		Example: "  FABRIC_CFG_PATH=/etc/hyperledger/fabric peer node start",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 0 {

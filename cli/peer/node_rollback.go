@@ -16,8 +16,8 @@ the others from an orderer, and refuses to endorse until it has as many blocks a
 func newNodeReset(n *base) *cobra.Command {
 	return &cobra.Command{
 		Use:     "reset",
-		Short:   "Resets the node.",
-		Long:    "Resets all channels to their genesis blocks. " + afterwards,
+		Short:   "Take all channels back to their first blocks",
+		Long:    "Take all channels back to their first blocks. " + afterwards,
 		Example: "  peer node reset",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return n.with(func(s *session) error {
@@ -38,8 +38,8 @@ func newNodeRollback(n *base) *cobra.Command {
 	var block uint64
 	cmd := &cobra.Command{
 		Use:     "rollback",
-		Short:   "Rolls back a channel.",
-		Long:    "Rolls back a channel to a specified block number, which will be its last. " + afterwards,
+		Short:   "Take a channel back to an earlier block",
+		Long:    "Take a channel back to an earlier block, which becomes its last. " + afterwards,
 		Example: "  peer node rollback -c mychannel -b 150",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if channel == "" {
@@ -55,7 +55,7 @@ func newNodeRollback(n *base) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVarP(&channel, "channelID", "c", "", "Channel to rollback.")
-	cmd.Flags().Uint64VarP(&block, "blockNumber", "b", 0, "Block number to which the channel needs to be rolled back to.")
+	cmd.Flags().StringVarP(&channel, "channelID", "c", "", "Channel to roll back")
+	cmd.Flags().Uint64VarP(&block, "blockNumber", "b", 0, "Number of the block that becomes the last one")
 	return cmd
 }

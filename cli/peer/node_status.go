@@ -11,8 +11,8 @@ import (
 func newNodeStatus(n *base) *cobra.Command {
 	return &cobra.Command{
 		Use:     "status",
-		Short:   "Returns status of the node.",
-		Long:    "Returns the status of the running node: STARTED, or UNKNOWN when it does not answer.",
+		Short:   "Tell whether a peer runs",
+		Long:    "Tell whether a peer runs: STARTED, or UNKNOWN when it does not answer. Its administrators may ask.",
 		Example: "  peer node status",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 0 {

@@ -44,8 +44,14 @@ func Run(ctx context.Context, args []string, io IO) int {
 // New is the command tree.
 func New(io IO) *cobra.Command {
 	root := &cobra.Command{
-		Use:               "peer",
-		Short:             "Operate a peer: node|channel|chaincode|tx|logging|version",
+		Use:   "peer",
+		Short: "Operate a peer: node|channel|chaincode|tx|logging|version",
+		Long: `Run a peer, and operate channels and chaincode on one.
+
+Configuration is read from core.yaml, which is looked for in FABRIC_CFG_PATH; every key of it can be given as CORE_… in the environment.
+Three of them say who acts, and on which peer: CORE_PEER_LOCALMSPID, CORE_PEER_MSPCONFIGPATH and CORE_PEER_ADDRESS; with TLS,
+CORE_PEER_TLS_ENABLED and CORE_PEER_TLS_ROOTCERT_FILE are needed too.`,
+		Example:           "  peer node start\n  peer channel join -b mychannel.block\n  peer chaincode query -C mychannel -n mycc -c '{\"Args\":[\"get\",\"k\"]}'",
 		SilenceUsage:      true, // Run shows it, on standard error
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}

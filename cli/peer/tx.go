@@ -23,7 +23,7 @@ func newTx(io IO) *cobra.Command {
 	c := &txCmd{base: base{io: io}}
 	cmd := &cobra.Command{
 		Use:               "tx",
-		Short:             "Look at a transaction: explain.",
+		Short:             "Look at a transaction: explain",
 		Long:              "Look at a committed transaction of a channel.",
 		PersistentPreRunE: c.opener("txCmd"),
 	}
@@ -40,7 +40,7 @@ func newTxExplain(c *txCmd) *cobra.Command {
 	q := explain.Query{}
 	cmd := &cobra.Command{
 		Use:   "explain [txid]",
-		Short: "Tell the life of a transaction, and why it is valid or not.",
+		Short: "Tell the life of a transaction, and why it is valid or not",
 		Long: "Tell who proposed a transaction, who endorsed it, what it read, wrote and answered, where in the chain it is, " +
 			"which validation code it has and why. The reason is found by looking at the blocks before; no more than the right to read the channel is needed, " +
 			"and the peer may be one of Fabric. Without an id, --block and --index say which transaction is meant.",

@@ -11,7 +11,8 @@ import (
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   "Print the version of this peer.",
+		Short:   "Show version information",
+		Long:    "Show the release of Fabric that this program is compatible with, its own, the revision it was built from, and the toolchain.",
 		Example: "  peer version",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 0 {
