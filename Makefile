@@ -41,6 +41,7 @@ toolchains: build ## chaincode that needs more than Go: a Docker engine, Node.js
 	$(GO) test -tags toolchains -count=1 ./chaincode/runtime/docker
 	$(GO) test -tags toolchains -count=1 -run '^TestNoContainerIsLeftBehind$$' ./chaincode
 	$(GO) test -tags "e2e toolchains" -count=1 -timeout 15m -run '^(TestChaincodeInContainers|TestLanguagesInContainers|TestNode|TestJava)$$' ./test/e2e
+	$(GO) test -tags "e2e toolchains" -count=1 -run '^TestGuidesWithToolchains$$' ./test/guides
 
 .PHONY: clients
 clients: build ## client libraries that others wrote, fetched from their registries (needs Node.js, a JDK and Maven)
