@@ -80,7 +80,11 @@ func (s *Server) order(ctx context.Context, env *commonpb.Envelope, log *slog.Lo
 	}
 	a.judged = time.Now()
 	if err := c.consenter.Order(ctx, m); err != nil {
-		log.Warn("a message was not ordered", "channel", brief(e.ChannelID()), "type", a.kind, "txid", brief(e.TxID()), "err", err)
+		by := "Order"
+		if m.Config {
+			by = "Configure"
+		}
+		log.Warn("a message was not ordered: rejected by "+by+": "+err.Error(), "channel", brief(e.ChannelID()), "type", a.kind, "txid", brief(e.TxID()))
 		return a.done(commonpb.Status_SERVICE_UNAVAILABLE, err)
 	}
 	return a.done(commonpb.Status_SUCCESS, nil)
