@@ -40,101 +40,83 @@ Heddle's or Fabric's. The chaincode it calls is example.com/load of Heddle's sam
 }
 
 func endorseCommand() *cobra.Command {
-	var t target
-	var w bench.Workload
-	var l bench.Load
-	var o output
-	cmd := &cobra.Command{
+	c := newLoadCommand(&cobra.Command{
 		Use:   "endorse",
 		Short: "Have proposals endorsed, and order nothing",
 		Long:  "Send proposals to every peer given, and wait for their endorsements. Nothing is ordered.",
 		Example: `  heddle bench endorse --env network/env/org1-user.sh --reads 1 --writes 0 --count 20000
   heddle bench endorse --peer 127.0.0.1:7051 --msp-id Org1MSP --msp-dir user/msp --for 30s --rate 500`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.measure(cmd, &t, needsPeers, func(ctx context.Context, n *bench.Network, progress func(int)) (*bench.Result, error) {
-				if err := w.Validate(); err != nil {
-					return nil, err
-				}
-				l.Progress = progress
-				w.ChannelID = t.channel
-				return l.Run(ctx, n.Endorse(&w, l.Workers))
-			}, l.Count)
-		},
-	}
-	t.flags(cmd, needsPeers)
-	workloadFlags(cmd, &w)
-	loadFlags(cmd, &l)
-	o.flags(cmd)
-	return cmd
+	}, needsPeers, func(_ context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
+		return n.Endorse(w, workers), nil
+	})
+	c.chaincodeFlags()
+	return c.cmd
 }
 
 func submitCommand() *cobra.Command {
-	var t target
-	var w bench.Workload
-	var l bench.Load
-	var o output
-	cmd := &cobra.Command{
+	c := newLoadCommand(&cobra.Command{
 		Use:   "submit",
 		Short: "Take transactions from the proposal to the commit event",
 		Long:  "Have transactions endorsed by every peer given, send them to the orderer, and wait until the first peer has committed them.",
 		Example: `  heddle bench submit --env network/env/org1-user.sh --count 10000 --workers 64
   heddle bench submit --env network/env/org1-user.sh --env network/env/org2-user.sh --keys zipf --key-space 1000 --reads 1 --for 1m`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.measure(cmd, &t, needsPeers|needsOrderer, func(ctx context.Context, n *bench.Network, progress func(int)) (*bench.Result, error) {
-				if err := w.Validate(); err != nil {
-					return nil, err
-				}
-				l.Progress = progress
-				w.ChannelID = t.channel
-				mode, err := n.Submit(ctx, &w, l.Workers)
-				if err != nil {
-					return nil, err
-				}
-				return l.Run(ctx, mode)
-			}, l.Count)
-		},
-	}
-	t.flags(cmd, needsPeers|needsOrderer)
-	workloadFlags(cmd, &w)
-	loadFlags(cmd, &l)
-	o.flags(cmd)
-	return cmd
+	}, needsPeers|needsOrderer, func(ctx context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
+		return n.Submit(ctx, w, workers)
+	})
+	c.chaincodeFlags()
+	return c.cmd
 }
 
 func orderCommand() *cobra.Command {
-	var t target
-	var w bench.Workload
-	var l bench.Load
-	var o output
-	cmd := &cobra.Command{
+	c := newLoadCommand(&cobra.Command{
 		Use:     "order",
 		Short:   "Send envelopes to the orderer",
 		Long:    "Send envelopes to the orderer and wait for its answers, not for blocks. Peers that receive the blocks find the envelopes invalid.",
 		Example: "  heddle bench order --env network/env/org1-user.sh --count 20000 --workers 32 --value-size 3000",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.measure(cmd, &t, needsOrderer, func(ctx context.Context, n *bench.Network, progress func(int)) (*bench.Result, error) {
-				l.Progress = progress
-				w.ChannelID = t.channel
-				mode, err := n.Order(ctx, &w, l.Workers)
-				if err != nil {
-					return nil, err
-				}
-				return l.Run(ctx, mode)
-			}, l.Count)
-		},
-	}
-	t.flags(cmd, needsOrderer)
-	cmd.Flags().IntVar(&w.ValueSize, "value-size", 3000, "Bytes of each envelope's data")
-	loadFlags(cmd, &l)
-	o.flags(cmd)
-	return cmd
+	}, needsOrderer, func(ctx context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
+		return n.Order(ctx, w, workers)
+	})
+	c.workload.Keys = bench.Unique
+	c.cmd.Flags().IntVar(&c.workload.ValueSize, "value-size", 3000, "Bytes of each envelope's data")
+	return c.cmd
 }
 
-func workloadFlags(cmd *cobra.Command, w *bench.Workload) {
+// loadCommand is a command that puts a load on a network that its flags describe.
+type loadCommand struct {
+	cmd      *cobra.Command
+	target   target
+	workload bench.Workload
+	load     bench.Load
+	output   output
+}
+
+// newLoadCommand completes cmd with what such commands have in common. mode makes what the load does.
+func newLoadCommand(cmd *cobra.Command, n needs, mode func(context.Context, *bench.Network, *bench.Workload, int) (bench.Mode, error)) *loadCommand {
+	c := &loadCommand{cmd: cmd}
+	cmd.Args = cobra.NoArgs
+	cmd.PreRunE = func(*cobra.Command, []string) error { return c.check() }
+	cmd.RunE = func(*cobra.Command, []string) error {
+		return c.output.measure(cmd, &c.target, n, func(ctx context.Context, network *bench.Network, progress func(int)) (*bench.Result, error) {
+			c.load.Progress, c.workload.ChannelID = progress, c.target.channel
+			m, err := mode(ctx, network, &c.workload, c.load.Workers)
+			if err != nil {
+				return nil, err
+			}
+			return c.load.Run(ctx, m)
+		}, c.load.Count)
+	}
+	c.target.flags(cmd, n)
+	c.output.flags(cmd)
 	f := cmd.Flags()
+	f.IntVar(&c.load.Count, "count", 0, "Operations after which to end (10000, unless --for is given)")
+	f.DurationVar(&c.load.For, "for", 0, "Time after which to end")
+	f.IntVar(&c.load.Workers, "workers", 32, "Operations under way at a time")
+	f.Float64Var(&c.load.Rate, "rate", 0, "Operations a second to begin; as many as the workers can, if 0")
+	return c
+}
+
+func (c *loadCommand) chaincodeFlags() {
+	f, w := c.cmd.Flags(), &c.workload
 	f.StringVarP(&w.Chaincode, "name", "n", "load", "Name of the chaincode")
 	f.IntVar(&w.Reads, "reads", 0, "Keys that each operation reads")
 	f.IntVar(&w.Writes, "writes", 1, "Keys that each operation writes")
@@ -145,19 +127,13 @@ func workloadFlags(cmd *cobra.Command, w *bench.Workload) {
 	f.Lookup("prefix").DefValue = "one per run"
 }
 
-func loadFlags(cmd *cobra.Command, l *bench.Load) {
-	f := cmd.Flags()
-	f.IntVar(&l.Count, "count", 0, "Operations after which to end (10000, unless --for is given)")
-	f.DurationVar(&l.For, "for", 0, "Time after which to end")
-	f.IntVar(&l.Workers, "workers", 32, "Operations under way at a time")
-	f.Float64Var(&l.Rate, "rate", 0, "Operations a second to begin; as many as the workers can, if 0")
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if l.Count < 0 || l.For < 0 || l.Rate < 0 || l.Workers < 1 {
-			return errors.New("--count, --for and --rate cannot be negative, and --workers is at least 1")
-		}
-		if l.Count == 0 && l.For == 0 {
-			l.Count = 10_000
-		}
-		return nil
+func (c *loadCommand) check() error {
+	l := &c.load
+	if l.Count < 0 || l.For < 0 || l.Rate < 0 || l.Workers < 1 {
+		return errors.New("--count, --for and --rate cannot be negative, and --workers is at least 1")
 	}
+	if l.Count == 0 && l.For == 0 {
+		l.Count = 10_000
+	}
+	return c.workload.Validate()
 }
