@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/ledger/rwset"
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/block"
@@ -45,7 +43,7 @@ func (t *Tx) writes() bool {
 // ConfigRWSet is what a CONFIG transaction writes: the configuration it carries, under ConfigKey. It reads nothing.
 func ConfigRWSet(e *tx.Envelope) (*rwset.Set, error) {
 	c := &commonpb.ConfigEnvelope{}
-	if err := proto.Unmarshal(e.Data, c); err != nil {
+	if err := wire.UnmarshalAs14(e.Data, c); err != nil {
 		return nil, fmt.Errorf("error unmarshaling ConfigEnvelope: %w", err)
 	}
 	if c.Config == nil {
@@ -117,19 +115,19 @@ func writtenBy(e *tx.Envelope) (*rwset.Set, error) {
 	case commonpb.HeaderType_ENDORSER_TRANSACTION:
 		transaction, payload := &peerpb.Transaction{}, &peerpb.ChaincodeActionPayload{}
 		response, action := &peerpb.ProposalResponsePayload{}, &peerpb.ChaincodeAction{}
-		if err := proto.Unmarshal(e.Data, transaction); err != nil {
+		if err := wire.UnmarshalAs14(e.Data, transaction); err != nil {
 			return nil, fmt.Errorf("error unmarshaling Transaction: %w", err)
 		}
 		if len(transaction.Actions) == 0 {
 			return nil, errors.New("the transaction has no action")
 		}
-		if err := proto.Unmarshal(transaction.Actions[0].GetPayload(), payload); err != nil {
+		if err := wire.UnmarshalAs14(transaction.Actions[0].GetPayload(), payload); err != nil {
 			return nil, fmt.Errorf("error unmarshaling ChaincodeActionPayload: %w", err)
 		}
-		if err := proto.Unmarshal(payload.GetAction().GetProposalResponsePayload(), response); err != nil {
+		if err := wire.UnmarshalAs14(payload.GetAction().GetProposalResponsePayload(), response); err != nil {
 			return nil, fmt.Errorf("error unmarshaling ProposalResponsePayload: %w", err)
 		}
-		if err := proto.Unmarshal(response.GetExtension(), action); err != nil {
+		if err := wire.UnmarshalAs14(response.GetExtension(), action); err != nil {
 			return nil, fmt.Errorf("error unmarshaling ChaincodeAction: %w", err)
 		}
 		return rwset.Parse(action.Results)
@@ -145,14 +143,14 @@ func (b *Block) indexID(i int) string {
 	}
 	envelope, payload := &commonpb.Envelope{}, &commonpb.Payload{}
 	channel, signature := &commonpb.ChannelHeader{}, &commonpb.SignatureHeader{}
-	if proto.Unmarshal(b.Data.Data[i], envelope) != nil || proto.Unmarshal(envelope.Payload, payload) != nil ||
-		payload.Header == nil || proto.Unmarshal(payload.Header.ChannelHeader, channel) != nil {
+	if wire.UnmarshalAs14(b.Data.Data[i], envelope) != nil || wire.UnmarshalAs14(envelope.Payload, payload) != nil ||
+		payload.Header == nil || wire.UnmarshalAs14(payload.Header.ChannelHeader, channel) != nil {
 		return ""
 	}
 	if channel.TxId != "" {
 		return channel.TxId
 	}
-	if proto.Unmarshal(payload.Header.SignatureHeader, signature) != nil {
+	if wire.UnmarshalAs14(payload.Header.SignatureHeader, signature) != nil {
 		return ""
 	}
 	return tx.ID(signature.Nonce, signature.Creator)

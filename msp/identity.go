@@ -11,8 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/msppb"
 )
 
@@ -72,7 +71,7 @@ func (i *Identity) Verify(msg, sig []byte) error {
 // Identity parses the bytes of a msppb.SerializedIdentity, which must name this MSP. Nothing is cached: see Manager.
 func (m *MSP) Identity(serialized []byte) (*Identity, error) {
 	var sid msppb.SerializedIdentity
-	if err := proto.Unmarshal(serialized, &sid); err != nil {
+	if err := wire.UnmarshalAs14(serialized, &sid); err != nil {
 		return nil, fmt.Errorf("could not deserialize a SerializedIdentity: %w", err)
 	}
 	if sid.Mspid != m.id {

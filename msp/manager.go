@@ -6,8 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"google.golang.org/protobuf/proto"
-
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/msppb"
 )
 
@@ -54,7 +53,7 @@ func (m *Manager) Identity(serialized []byte) (*Identity, error) {
 		return id, nil
 	}
 	var sid msppb.SerializedIdentity
-	if err := proto.Unmarshal(serialized, &sid); err != nil {
+	if err := wire.UnmarshalAs14(serialized, &sid); err != nil {
 		return nil, fmt.Errorf("could not deserialize a SerializedIdentity: %w", err)
 	}
 	p, ok := m.msps[sid.Mspid]

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/msppb"
 )
@@ -78,7 +76,7 @@ func (m *MSP) satisfiesAll(id *Identity, p *msppb.MSPPrincipal, depth int) error
 		return fmt.Errorf("combined principals nest deeper than %d levels", maxCombined)
 	}
 	var all msppb.CombinedPrincipal
-	if err := proto.Unmarshal(p.Principal, &all); err != nil {
+	if err := wire.UnmarshalAs14(p.Principal, &all); err != nil {
 		return fmt.Errorf("could not unmarshal CombinedPrincipal from principal: %w", err)
 	}
 	if len(all.Principals) == 0 {
@@ -110,7 +108,7 @@ func (m *MSP) satisfies(id *Identity, p *msppb.MSPPrincipal) error {
 
 func (m *MSP) satisfiesRole(id *Identity, principal []byte) error {
 	var role msppb.MSPRole
-	if err := proto.Unmarshal(principal, &role); err != nil {
+	if err := wire.UnmarshalAs14(principal, &role); err != nil {
 		return fmt.Errorf("could not unmarshal MSPRole from principal: %w", err)
 	}
 	if role.MspIdentifier != m.id {
@@ -155,7 +153,7 @@ func (m *MSP) satisfiesIdentity(id *Identity, principal []byte) error {
 
 func (m *MSP) satisfiesOU(id *Identity, principal []byte) error {
 	var ou msppb.OrganizationUnit
-	if err := proto.Unmarshal(principal, &ou); err != nil {
+	if err := wire.UnmarshalAs14(principal, &ou); err != nil {
 		return fmt.Errorf("could not unmarshal OrganizationUnit from principal: %w", err)
 	}
 	if ou.MspIdentifier != m.id {
@@ -174,7 +172,7 @@ func (m *MSP) satisfiesOU(id *Identity, principal []byte) error {
 
 func satisfiesAnonymity(principal []byte) error {
 	var a msppb.MSPIdentityAnonymity
-	if err := proto.Unmarshal(principal, &a); err != nil {
+	if err := wire.UnmarshalAs14(principal, &a); err != nil {
 		return fmt.Errorf("could not unmarshal MSPIdentityAnonymity from principal: %w", err)
 	}
 	switch a.AnonymityType {

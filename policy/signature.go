@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/msppb"
 )
@@ -47,7 +46,7 @@ type signer struct {
 // FromBytes compiles the bytes of a SignaturePolicyEnvelope, whose version must be 0.
 func FromBytes(b []byte, ids *msp.Manager, opts ...Option) (Policy, error) {
 	var env commonpb.SignaturePolicyEnvelope
-	if err := proto.Unmarshal(b, &env); err != nil {
+	if err := wire.UnmarshalOneofsAs14(b, &env); err != nil {
 		return nil, fmt.Errorf("Error unmarshaling to SignaturePolicy: %w", err)
 	}
 	if env.Version != 0 {

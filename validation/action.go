@@ -1,10 +1,9 @@
 package validation
 
 import (
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/ledger/rwset"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -55,7 +54,7 @@ func (t *transaction) open(caps channelconfig.ApplicationCapabilities) *refusal 
 	}
 	if caps.V1_2Validation && t.HasEvents() {
 		event := &peerpb.ChaincodeEvent{}
-		if err := proto.Unmarshal(t.Action.Events, event); err != nil {
+		if err := wire.UnmarshalAs14(t.Action.Events, event); err != nil {
 			return refuse(other, "invalid chaincode event: %w", err)
 		}
 		if event.ChaincodeId != t.chaincode {

@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"google.golang.org/protobuf/proto"
-
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
@@ -44,7 +43,7 @@ func (d *decision) checkCollections(u *deployment) (reason, err error) {
 		return nil, nil
 	}
 	config := &commonpb.CollectionConfigPackage{}
-	if err := proto.Unmarshal(argument, config); err != nil {
+	if err := wire.UnmarshalOneofsAs14(argument, config); err != nil {
 		return fmt.Errorf("invalid collection configuration supplied for chaincode %s:%s", u.name, u.version), nil
 	}
 	if !d.p.caps.V1_2Validation {
@@ -70,7 +69,7 @@ func (d *decision) storedCollections(u *deployment, key string) (*commonpb.Colle
 		return nil, err
 	}
 	config := &commonpb.CollectionConfigPackage{}
-	if err := proto.Unmarshal(raw, config); err != nil {
+	if err := wire.UnmarshalOneofsAs14(raw, config); err != nil {
 		return nil, fmt.Errorf("unable to check whether collection existed earlier for chaincode %s:%s: %w", u.name, u.version, err)
 	}
 	return config, nil

@@ -3,8 +3,6 @@ package validation
 import (
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/policy"
 	"github.com/heddleledger/heddle/wire"
@@ -51,7 +49,7 @@ func parseChaincodeData(name string, raw []byte) (*peerpb.ChaincodeData, error) 
 		return nil, fmt.Errorf("lscc's state for [%s] not found.", name)
 	}
 	data := &peerpb.ChaincodeData{}
-	if err := proto.Unmarshal(raw, data); err != nil {
+	if err := wire.UnmarshalTextAs14(raw, data); err != nil {
 		return nil, fmt.Errorf("unmarshalling ChaincodeQueryResponse failed: %w", err)
 	}
 	switch {

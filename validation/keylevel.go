@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/ledger/rwset"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/msppb"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
@@ -40,7 +39,7 @@ func (d *decision) endorsed(t *transaction, ns string, def *definition) (reason,
 // the transaction.
 func (d *decision) endorsedAsOne(t *transaction, def *definition) error {
 	for i, e := range t.Endorsements {
-		if err := proto.Unmarshal(e.GetEndorser(), &msppb.SerializedIdentity{}); err != nil {
+		if err := wire.UnmarshalAs14(e.GetEndorser(), &msppb.SerializedIdentity{}); err != nil {
 			return fmt.Errorf("Unmarshal endorser error: endorsement %d: %w", i, err)
 		}
 	}

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"regexp"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/policy"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/kvrwsetpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
@@ -73,10 +72,10 @@ func (d *decision) deployment(t *transaction) (upgraded string, reason, err erro
 
 func (u *deployment) parseArguments() error {
 	payload, invocation := &peerpb.ChaincodeProposalPayload{}, &peerpb.ChaincodeInvocationSpec{}
-	if err := proto.Unmarshal(u.t.ProposalPayload, payload); err != nil {
+	if err := wire.UnmarshalOneofsAs14(u.t.ProposalPayload, payload); err != nil {
 		return fmt.Errorf("error unmarshaling ChaincodeProposalPayload: %w", err)
 	}
-	if err := proto.Unmarshal(payload.Input, invocation); err != nil {
+	if err := wire.UnmarshalAs14(payload.Input, invocation); err != nil {
 		return fmt.Errorf("error unmarshaling ChaincodeInvocationSpec: %w", err)
 	}
 	args := invocation.GetChaincodeSpec().GetInput().GetArgs()
@@ -91,7 +90,7 @@ func (u *deployment) parseArguments() error {
 		return fmt.Errorf("Wrong number of arguments for invocation lscc(%s): expected at least 2, received %d", u.function, len(u.args))
 	}
 	u.spec = &peerpb.ChaincodeDeploymentSpec{}
-	if err := proto.Unmarshal(u.args[1], u.spec); err != nil {
+	if err := wire.UnmarshalAs14(u.args[1], u.spec); err != nil {
 		return fmt.Errorf("GetChaincodeDeploymentSpec error unmarshaling ChaincodeDeploymentSpec: %w", err)
 	}
 	return nil
@@ -127,7 +126,7 @@ func (d *decision) instantiated(name string) (*peerpb.ChaincodeData, error) {
 		return nil, nil
 	}
 	data := &peerpb.ChaincodeData{}
-	if err := proto.Unmarshal(raw, data); err != nil {
+	if err := wire.UnmarshalTextAs14(raw, data); err != nil {
 		return nil, fmt.Errorf("unmarshalling ChaincodeQueryResponse failed, error %w", err)
 	}
 	return data, nil
@@ -150,7 +149,7 @@ func (u *deployment) checkWrites() error {
 		return fmt.Errorf("expected key %s, found %s", u.name, u.writes[0].Key)
 	}
 	u.written = &peerpb.ChaincodeData{}
-	if err := proto.Unmarshal(u.writes[0].Value, u.written); err != nil {
+	if err := wire.UnmarshalTextAs14(u.writes[0].Value, u.written); err != nil {
 		return fmt.Errorf("unmarhsalling of ChaincodeData failed, error %w", err)
 	}
 	switch {

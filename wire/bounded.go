@@ -12,7 +12,7 @@ import (
 // bytes on the wire and up to a hundred in memory, so that a message of 100 MB, which gRPC lets through, could fill any machine.
 const MaxParts = 100_000
 
-// Unmarshal decodes what a client sent into m. It refuses bytes that fall apart into more than MaxParts parts before anything is
+// Unmarshal is UnmarshalAs14 for what a client sent. It refuses bytes that fall apart into more than MaxParts parts before anything is
 // allocated for them.
 func Unmarshal(b []byte, m proto.Message) error {
 	if len(b) > 2*MaxParts { // else it cannot hold that many
@@ -20,7 +20,7 @@ func Unmarshal(b []byte, m proto.Message) error {
 			return fmt.Errorf("%s has more than %d parts", d.FullName(), MaxParts)
 		}
 	}
-	return proto.Unmarshal(b, m)
+	return UnmarshalAs14(b, m)
 }
 
 // maxDepth is how deep the decoder follows nested messages.

@@ -10,8 +10,6 @@ package rwset
 import (
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/kvrwsetpb"
 	"github.com/heddleledger/heddle/wire/rwsetpb"
@@ -39,18 +37,24 @@ type Collection struct {
 // Parse decodes an encoded rwset.TxReadWriteSet together with the sets nested in it.
 func Parse(b []byte) (*Set, error) {
 	m := &rwsetpb.TxReadWriteSet{}
-	if err := proto.Unmarshal(b, m); err != nil {
+	if err := wire.UnmarshalAs14(b, m); err != nil {
 		return nil, fmt.Errorf("error unmarshaling TxReadWriteSet: %w", err)
 	}
 	s := &Set{Namespaces: make([]Namespace, len(m.NsRwset))}
 	for i, n := range m.NsRwset {
 		ns := Namespace{Name: n.GetNamespace(), KV: &kvrwsetpb.KVRWSet{}}
-		if err := proto.Unmarshal(n.GetRwset(), ns.KV); err != nil {
+		if err := wire.UnmarshalAs14(n.GetRwset(), ns.KV); err != nil {
 			return nil, fmt.Errorf("error unmarshaling KVRWSet of namespace [%s]: %w", ns.Name, err)
+		}
+		if len(ns.KV.RangeQueriesInfo) > 0 { // what they read is a oneof
+			ns.KV = &kvrwsetpb.KVRWSet{}
+			if err := wire.UnmarshalOneofsAs14(n.GetRwset(), ns.KV); err != nil {
+				return nil, fmt.Errorf("error unmarshaling KVRWSet of namespace [%s]: %w", ns.Name, err)
+			}
 		}
 		for _, c := range n.GetCollectionHashedRwset() {
 			coll := Collection{Name: c.GetCollectionName(), Hashed: &kvrwsetpb.HashedRWSet{}, PrivateHash: c.GetPvtRwsetHash()}
-			if err := proto.Unmarshal(c.GetHashedRwset(), coll.Hashed); err != nil {
+			if err := wire.UnmarshalAs14(c.GetHashedRwset(), coll.Hashed); err != nil {
 				return nil, fmt.Errorf("error unmarshaling HashedRWSet of collection [%s:%s]: %w", ns.Name, coll.Name, err)
 			}
 			ns.Collections = append(ns.Collections, coll)

@@ -250,13 +250,14 @@ func (x *ChaincodeProposalPayload) GetTransientMap() map[string][]byte {
 // ProposalResponsePayload.extension: what the simulation came to. Equal bytes from every endorser, or the transaction
 // cannot be assembled.
 type ChaincodeAction struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Results       []byte                 `protobuf:"bytes,1,opt,name=results,proto3" json:"results,omitempty"`                            // encoded rwset.TxReadWriteSet; empty if nothing was read or written
-	Events        []byte                 `protobuf:"bytes,2,opt,name=events,proto3" json:"events,omitempty"`                              // encoded ChaincodeEvent; empty if none was set
-	Response      *Response              `protobuf:"bytes,3,opt,name=response,proto3" json:"response,omitempty"`                          // what the chaincode answered
-	ChaincodeId   *ChaincodeID           `protobuf:"bytes,4,opt,name=chaincode_id,json=chaincodeId,proto3" json:"chaincode_id,omitempty"` // name and version that ran
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Results          []byte                 `protobuf:"bytes,1,opt,name=results,proto3" json:"results,omitempty"`                                           // encoded rwset.TxReadWriteSet; empty if nothing was read or written
+	Events           []byte                 `protobuf:"bytes,2,opt,name=events,proto3" json:"events,omitempty"`                                             // encoded ChaincodeEvent; empty if none was set
+	Response         *Response              `protobuf:"bytes,3,opt,name=response,proto3" json:"response,omitempty"`                                         // what the chaincode answered
+	ChaincodeId      *ChaincodeID           `protobuf:"bytes,4,opt,name=chaincode_id,json=chaincodeId,proto3" json:"chaincode_id,omitempty"`                // name and version that ran
+	TokenExpectation *TokenExpectation      `protobuf:"bytes,5,opt,name=token_expectation,json=tokenExpectation,proto3" json:"token_expectation,omitempty"` // always absent; see there
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ChaincodeAction) Reset() {
@@ -317,11 +318,18 @@ func (x *ChaincodeAction) GetChaincodeId() *ChaincodeID {
 	return nil
 }
 
+func (x *ChaincodeAction) GetTokenExpectation() *TokenExpectation {
+	if x != nil {
+		return x.TokenExpectation
+	}
+	return nil
+}
+
 var File_wire_peerpb_proposal_proto protoreflect.FileDescriptor
 
 const file_wire_peerpb_proposal_proto_rawDesc = "" +
 	"\n" +
-	"\x1awire/peerpb/proposal.proto\x12\x06protos\x1a\x1bwire/peerpb/chaincode.proto\x1a#wire/peerpb/proposal_response.proto\"U\n" +
+	"\x1awire/peerpb/proposal.proto\x12\x06protos\x1a\x1bwire/peerpb/chaincode.proto\x1a\x1ewire/peerpb/expectations.proto\x1a#wire/peerpb/proposal_response.proto\"U\n" +
 	"\x0eSignedProposal\x12%\n" +
 	"\x0eproposal_bytes\x18\x01 \x01(\fR\rproposalBytes\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignature\"Z\n" +
@@ -337,12 +345,13 @@ const file_wire_peerpb_proposal_proto_rawDesc = "" +
 	"\fTransientMap\x18\x02 \x03(\v22.protos.ChaincodeProposalPayload.TransientMapEntryR\fTransientMap\x1a?\n" +
 	"\x11TransientMapEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\xa9\x01\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"\xf0\x01\n" +
 	"\x0fChaincodeAction\x12\x18\n" +
 	"\aresults\x18\x01 \x01(\fR\aresults\x12\x16\n" +
 	"\x06events\x18\x02 \x01(\fR\x06events\x12,\n" +
 	"\bresponse\x18\x03 \x01(\v2\x10.protos.ResponseR\bresponse\x126\n" +
-	"\fchaincode_id\x18\x04 \x01(\v2\x13.protos.ChaincodeIDR\vchaincodeIdB,Z*github.com/heddleledger/heddle/wire/peerpbb\x06proto3"
+	"\fchaincode_id\x18\x04 \x01(\v2\x13.protos.ChaincodeIDR\vchaincodeId\x12E\n" +
+	"\x11token_expectation\x18\x05 \x01(\v2\x18.protos.TokenExpectationR\x10tokenExpectationB,Z*github.com/heddleledger/heddle/wire/peerpbb\x06proto3"
 
 var (
 	file_wire_peerpb_proposal_proto_rawDescOnce sync.Once
@@ -366,17 +375,19 @@ var file_wire_peerpb_proposal_proto_goTypes = []any{
 	nil,                              // 5: protos.ChaincodeProposalPayload.TransientMapEntry
 	(*ChaincodeID)(nil),              // 6: protos.ChaincodeID
 	(*Response)(nil),                 // 7: protos.Response
+	(*TokenExpectation)(nil),         // 8: protos.TokenExpectation
 }
 var file_wire_peerpb_proposal_proto_depIdxs = []int32{
 	6, // 0: protos.ChaincodeHeaderExtension.chaincode_id:type_name -> protos.ChaincodeID
 	5, // 1: protos.ChaincodeProposalPayload.TransientMap:type_name -> protos.ChaincodeProposalPayload.TransientMapEntry
 	7, // 2: protos.ChaincodeAction.response:type_name -> protos.Response
 	6, // 3: protos.ChaincodeAction.chaincode_id:type_name -> protos.ChaincodeID
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	8, // 4: protos.ChaincodeAction.token_expectation:type_name -> protos.TokenExpectation
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_wire_peerpb_proposal_proto_init() }
@@ -385,6 +396,7 @@ func file_wire_peerpb_proposal_proto_init() {
 		return
 	}
 	file_wire_peerpb_chaincode_proto_init()
+	file_wire_peerpb_expectations_proto_init()
 	file_wire_peerpb_proposal_response_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -6,8 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
@@ -61,10 +60,10 @@ func parseHeader(h *commonpb.Header) (Header, error) {
 		Channel: &commonpb.ChannelHeader{}, ChannelBytes: h.GetChannelHeader(),
 		Signature: &commonpb.SignatureHeader{}, SignatureBytes: h.GetSignatureHeader(),
 	}
-	if err := proto.Unmarshal(p.ChannelBytes, p.Channel); err != nil {
+	if err := wire.UnmarshalAs14(p.ChannelBytes, p.Channel); err != nil {
 		return p, fmt.Errorf("error unmarshaling ChannelHeader: %w", err)
 	}
-	if err := proto.Unmarshal(p.SignatureBytes, p.Signature); err != nil {
+	if err := wire.UnmarshalAs14(p.SignatureBytes, p.Signature); err != nil {
 		return p, fmt.Errorf("error unmarshaling SignatureHeader: %w", err)
 	}
 	return p, nil
@@ -85,7 +84,7 @@ func ParseEnvelope(raw []byte) (*Envelope, error) {
 		return nil, refuse(peerpb.TxValidationCode_NIL_ENVELOPE, "nil envelope")
 	}
 	e := &commonpb.Envelope{}
-	if err := proto.Unmarshal(raw, e); err != nil {
+	if err := wire.UnmarshalAs14(raw, e); err != nil {
 		return nil, refuse(peerpb.TxValidationCode_INVALID_OTHER_REASON, "error unmarshaling Envelope: %w", err)
 	}
 	p, err := FromEnvelope(e)
@@ -101,7 +100,7 @@ func FromEnvelope(e *commonpb.Envelope) (*Envelope, error) {
 		return nil, refuse(peerpb.TxValidationCode_NIL_ENVELOPE, "nil envelope")
 	}
 	payload := &commonpb.Payload{}
-	if err := proto.Unmarshal(e.Payload, payload); err != nil {
+	if err := wire.UnmarshalAs14(e.Payload, payload); err != nil {
 		return nil, refuse(peerpb.TxValidationCode_BAD_PAYLOAD, "error unmarshaling Payload: %w", err)
 	}
 	if payload.Header == nil {
@@ -122,7 +121,7 @@ func (e *Envelope) Envelope() *commonpb.Envelope {
 // HeaderExtension decodes the channel header's extension of an endorser transaction or proposal.
 func (h *Header) HeaderExtension() (*peerpb.ChaincodeHeaderExtension, error) {
 	x := &peerpb.ChaincodeHeaderExtension{}
-	if err := proto.Unmarshal(h.Channel.GetExtension(), x); err != nil {
+	if err := wire.UnmarshalAs14(h.Channel.GetExtension(), x); err != nil {
 		return nil, fmt.Errorf("error unmarshaling ChaincodeHeaderExtension: %w", err)
 	}
 	if x.ChaincodeId == nil {
