@@ -240,6 +240,9 @@ func (p *peer) prepareBuilds(ctx context.Context, g *errgroup.Group) {
 		return
 	}
 	log := p.logs.Named("chaincode.build")
+	if err := platform.Sweep(p.buildCache()); err != nil {
+		log.Warn("What an interrupted build left cannot be removed", "reason", err)
+	}
 	for _, err := range platform.Missing(os.Environ()) {
 		log.Warn("Some chaincode cannot be run", "reason", err)
 	}

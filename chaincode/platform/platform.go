@@ -5,7 +5,10 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/heddleledger/heddle/chaincode/confine"
@@ -86,6 +89,16 @@ func Build(ctx context.Context, language peerpb.ChaincodeSpec_Type, r golang.Bui
 	default:
 		return "", unknown(language)
 	}
+}
+
+// Sweep removes from the folder of a build cache what a peer left there that was killed while it built. Nothing may be building there.
+func Sweep(cacheDir string) error {
+	left, _ := filepath.Glob(filepath.Join(cacheDir, "build-*")) // the pattern is fine; every language begins the names of its folders so
+	var errs []error
+	for _, dir := range left {
+		errs = append(errs, os.RemoveAll(dir))
+	}
+	return errors.Join(errs...)
 }
 
 // Command says how to start, as a process of this machine, what Build has made. address is the peer's, host:port.

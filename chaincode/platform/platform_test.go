@@ -136,6 +136,20 @@ func TestMissing(t *testing.T) {
 	require.Empty(t, platform.Missing(path))
 }
 
+// TestSweep leaves what is built and removes what is not.
+func TestSweep(t *testing.T) {
+	cache := t.TempDir()
+	for _, dir := range []string{"build-1/src", "build-22", "bin", "node/build-3"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(cache, dir), 0o700))
+	}
+	require.NoError(t, platform.Sweep(cache))
+	require.NoError(t, platform.Sweep(filepath.Join(cache, "none")))
+	entries, err := os.ReadDir(cache)
+	require.NoError(t, err)
+	require.Len(t, entries, 2)
+	require.DirExists(t, filepath.Join(cache, "node", "build-3"))
+}
+
 func TestUnknownLanguages(t *testing.T) {
 	_, _, err := platform.Collect(peerpb.ChaincodeSpec_UNDEFINED, "x", nil)
 	require.ErrorContains(t, err, "Unknown chaincodeType: UNDEFINED")
