@@ -28,7 +28,7 @@ import (
 // traces are what a chaincode in a container could leave behind.
 type traces struct {
 	Containers, Images, Volumes []string // of the engine
-	Processes                   []string // chaincode, and those by which the engine keeps containers
+	Processes                   []string // chaincode, and those by which the engine keeps its containers
 	Files                       []string // temporary ones
 	Open                        int      // files of this process
 }
@@ -62,21 +62,23 @@ func TestNoContainerIsLeftBehind(t *testing.T) {
 	require.NoError(t, err)
 	p.define(channel, "counter", "1.0", string(code))
 
+	marks := map[string]bool{"-peer.address=" + address: true} // what chaincode and the engine's keepers of its containers have in their command lines
 	containersOf := func() []string {
-		list, err := engine.ContainerList(t.Context(), client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("label", "io.heddle.peer")})
+		list, err := engine.ContainerList(t.Context(), client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("name", "leaktest-")})
 		require.NoError(t, err)
 		var names []string
 		for _, c := range list.Items {
 			names = append(names, c.Names[0])
+			marks[c.ID] = true
 		}
 		return names
 	}
 	look := func() *traces {
-		images, err := engine.ImageList(t.Context(), client.ImageListOptions{All: true})
+		images, err := engine.ImageList(t.Context(), client.ImageListOptions{All: true, Filters: client.Filters{}.Add("label", "io.heddle.chaincode.code")})
 		require.NoError(t, err)
 		volumes, err := engine.VolumeList(t.Context(), client.VolumeListOptions{})
 		require.NoError(t, err)
-		now := &traces{Containers: containersOf(), Processes: processes(t, address)}
+		now := &traces{Containers: containersOf(), Processes: processes(t, marks)}
 		for _, i := range images.Items {
 			now.Images = append(now.Images, i.ID)
 		}
@@ -108,24 +110,28 @@ func TestNoContainerIsLeftBehind(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "0", string(answer.Payload))
 		require.Equal(t, []string{"/leaktest-peer-counter-1.0"}, containersOf())
+		if i == 0 {
+			require.NotEmpty(t, processes(t, marks), "the engine is on this machine")
+		}
 		p.Upgraded([]*peerpb.ChaincodeData{{Name: "counter", Version: "2.0"}}) // stops it
 		require.Eventually(t, func() bool { return len(containersOf()) == 0 }, 20*time.Second, 5*time.Millisecond)
 		if i == 4 {
+			require.Eventually(t, func() bool { return len(processes(t, marks)) == 0 }, 20*time.Second, 10*time.Millisecond)
 			before = look()
 		}
 	}
 	require.Empty(t, before.Containers)
 	var after *traces
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if after = look(); after.Open <= before.Open && len(after.Processes) <= len(before.Processes) {
+		if after = look(); after.Open <= before.Open && len(after.Processes) == 0 {
 			break
 		}
 	}
 	require.Equal(t, before, after)
 }
 
-// processes are those of chaincode that dials that address, and those of containerd, one of which accompanies each container.
-func processes(t *testing.T, address string) []string {
+// processes are those with one of the marks in their command lines.
+func processes(t *testing.T, marks map[string]bool) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	require.NoError(t, err)
@@ -136,8 +142,10 @@ func processes(t *testing.T, address string) []string {
 			continue // it has ended
 		}
 		line := strings.ReplaceAll(string(b), "\x00", " ")
-		if strings.Contains(line, "-peer.address="+address) || strings.Contains(line, "containerd-shim") {
-			found = append(found, fmt.Sprint(filepath.Base(filepath.Dir(f)), " ", line))
+		for mark := range marks {
+			if strings.Contains(line, mark) {
+				found = append(found, fmt.Sprint(filepath.Base(filepath.Dir(f)), " ", line))
+			}
 		}
 	}
 	return found
