@@ -3,10 +3,13 @@ package platform
 import (
 	"errors"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/heddleledger/heddle/chaincode/platform/car"
 	"github.com/heddleledger/heddle/chaincode/platform/golang"
 	"github.com/heddleledger/heddle/chaincode/platform/java"
+	"github.com/heddleledger/heddle/chaincode/platform/node"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -85,7 +88,7 @@ func inNodeContainer(code []byte, images Images) (*Container, error) {
 		Command:  "cp -R /chaincode/input/src/. /chaincode/output && cd /chaincode/output && if [ ! -d node_modules ]; then npm install --production; fi",
 		Env:      noMore,
 		Input:    whole(code),
-		Hint:     func(string) string { return "" },
+		Hint:     adviceOn(node.NoRegistry, "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT"),
 		Dir:      "/usr/local/src",
 		Run: func(address string) []string {
 			return []string{"/bin/sh", "-c", "cd /usr/local/src; npm start -- --peer.address " + address}
@@ -105,8 +108,9 @@ func inJavaContainer(code []byte, images Images) (*Container, error) {
 		Command:  "./build.sh",
 		Env:      java.ProxyEnv,
 		Input:    whole(code),
-		Hint:     func(string) string { return "" },
-		Dir:      "/root/chaincode-java/chaincode",
+		Hint: adviceOn("if the build has no way to Maven's repositories, build the project once on a machine that has, make the image "+
+			"there (heddle images build --language java), or put the ready chaincode.jar into the package", "Could not transfer artifact", "Could not resolve"),
+		Dir: "/root/chaincode-java/chaincode",
 		Run: func(address string) []string {
 			return []string{"/root/chaincode-java/start", "--peerAddress", address}
 		},
@@ -114,6 +118,16 @@ func inJavaContainer(code []byte, images Images) (*Container, error) {
 }
 
 var errNoCode = errors.New("the chaincode's package holds no code: it was made for a peer in development mode")
+
+// adviceOn gives an advice about builds whose output has one of these signs.
+func adviceOn(advice string, signs ...string) func(output string) string {
+	return func(output string) string {
+		if slices.ContainsFunc(signs, func(s string) bool { return strings.Contains(output, s) }) {
+			return advice
+		}
+		return ""
+	}
+}
 
 // noMore is for tools that read the variables themselves.
 func noMore([]string) []string { return nil }

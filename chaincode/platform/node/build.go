@@ -137,6 +137,9 @@ func (t tools) key(code []byte) string {
 // passedOn are the variables of the peer's environment that npm may see: where things are, and how the network is reached.
 var passedOn = []string{"npm_config_*", "NPM_CONFIG_*", "NODE_EXTRA_CA_CERTS"}
 
+// NoRegistry says what to do where npm cannot fetch modules.
+const NoRegistry = "if this peer has no way to an npm registry, put the modules into the package: a node_modules folder below src"
+
 // install has npm install the modules. A lock file in the package is kept to: then the modules are the same on every peer.
 func (t tools) install(ctx context.Context, project, work string, env []string, limits *confine.Limits) error {
 	args := []string{"install", "--omit=dev"}
@@ -156,8 +159,7 @@ func (t tools) install(ctx context.Context, project, work string, env []string, 
 		Ports: tool.Ports(passed, configuration...),
 	}.Run(ctx)
 	if err != nil {
-		return fail("npm "+args[0]+" of the chaincode's modules", err, tool.Tail(out)+
-			"\nif this peer has no way to an npm registry, put the modules into the package: a node_modules folder below src")
+		return fail("npm "+args[0]+" of the chaincode's modules", err, tool.Tail(out)+"\n"+NoRegistry)
 	}
 	return nil
 }

@@ -25,6 +25,13 @@ func TestNodeInContainers(t *testing.T) {
 	require.Contains(t, e.builds[0]["Dockerfile"], "FROM hyperledger/fabric-baseimage:amd64-0.4.22\nADD binpackage.tar /usr/local/src\n")
 	require.Equal(t, []string{"/bin/sh", "-c", "cd /usr/local/src; npm start -- --peer.address 127.0.0.1:7052"}, e.find(containerOfKV).Spec.Cmd)
 	require.NoError(t, i.Stop(t.Context()))
+	e.run = func(c *fakeContainer) int {
+		c.Say(2, "npm error code ENOTFOUND\n")
+		return 1
+	}
+	l.Package.CodeHash = []byte("other code")
+	_, err = r.Start(t.Context(), l)
+	require.ErrorContains(t, err, "Error returned from build: 1 \"npm error code ENOTFOUND\"\nif this peer has no way to an npm registry")
 	l.Package.Type = peerpb.ChaincodeSpec_UNDEFINED
 	_, err = r.Start(t.Context(), l)
 	require.ErrorContains(t, err, "Unknown chaincodeType: UNDEFINED")
