@@ -1,17 +1,24 @@
 package node
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/heddleledger/heddle/chaincode"
 	"github.com/heddleledger/heddle/chaincode/runtime/docker"
 	"github.com/heddleledger/heddle/channel"
 	"github.com/heddleledger/heddle/comm"
+	"github.com/heddleledger/heddle/config"
 	"github.com/heddleledger/heddle/deliver"
 	"github.com/heddleledger/heddle/endorser"
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/logging"
+	"github.com/heddleledger/heddle/operations"
 	"github.com/heddleledger/heddle/orderer"
 	"github.com/heddleledger/heddle/orderer/raft"
 	"github.com/heddleledger/heddle/version"
@@ -66,6 +73,24 @@ func gatherer(provider string, r *prometheus.Registry) prometheus.Gatherer {
 		return nil
 	}
 	return r
+}
+
+// sendMetrics sends the metrics to a statsd server until ctx ends, if that is the provider.
+func sendMetrics(ctx context.Context, g *errgroup.Group, provider string, to *config.Statsd, r *prometheus.Registry, log *slog.Logger) error {
+	if provider != "statsd" {
+		return nil
+	}
+	s, err := operations.StartStatsd(operations.StatsdOptions{
+		Network: to.Network, Address: to.Address, Prefix: to.Prefix, Interval: to.WriteInterval, Gatherer: r, Log: log,
+	})
+	if err != nil {
+		return fmt.Errorf("metrics.statsd: %w", err)
+	}
+	g.Go(func() error {
+		<-ctx.Done()
+		return s.Close()
+	})
+	return nil
 }
 
 var (

@@ -439,3 +439,26 @@ func TestTemporaryLedger(t *testing.T) {
 	require.Len(t, made, 1)
 	require.Contains(t, orderer.log.String(), "blocks are kept in a temporary folder")
 }
+
+// TestStatsdProvider: both nodes send their metrics to where they are told.
+func TestStatsdProvider(t *testing.T) {
+	n := files(t, localnet.Options{DevMode: true})
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer server.Close()
+	core, conf := coreOf(t, n, n.Orgs[0]), ordererOf(t, n)
+	to := config.Statsd{Network: "udp", Address: server.LocalAddr().String(), WriteInterval: 10 * time.Millisecond}
+	core.Metrics.Provider, conf.Metrics.Provider = "statsd", "statsd"
+	core.Metrics.Statsd, conf.Metrics.Statsd = to, to
+	core.Metrics.Statsd.Prefix, conf.Metrics.Statsd.Prefix = "peer0", "orderer."
+	startPeer(t, n.Orgs[0], core)
+	startOrderer(t, n, conf)
+	wanted := []string{"peer0.fabric_version.1_4_12:1|g\n", "orderer.ledger.blockchain_height.system-channel:1|g\n", "orderer.logging.entries_written.info:"}
+	packet := make([]byte, 1<<16)
+	require.NoError(t, server.SetReadDeadline(time.Now().Add(20*time.Second)))
+	for len(wanted) > 0 {
+		size, _, err := server.ReadFrom(packet)
+		require.NoError(t, err, "not sent: %q", wanted)
+		wanted = slices.DeleteFunc(wanted, func(line string) bool { return bytes.Contains(packet[:size], []byte(line)) })
+	}
+}

@@ -184,6 +184,10 @@ func (o *ordering) serve(ctx context.Context, g *errgroup.Group) (*grpc.Server, 
 	if err := o.serveOperations(ctx, g); err != nil {
 		return server, err
 	}
+	metrics := &o.conf.Metrics
+	if err := sendMetrics(ctx, g, metrics.Provider, &metrics.Statsd, o.metrics.registry, o.logs.Named("operations")); err != nil {
+		return server, err
+	}
 	if conf.Profile.Enabled {
 		if err := serveProfile(ctx, g, "General.Profile.Address", conf.Profile.Address, o.logs.Named("orderer")); err != nil {
 			return server, err

@@ -210,6 +210,10 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 	if err := p.serveOperations(ctx, g); err != nil {
 		return err
 	}
+	metrics := &p.conf.Metrics
+	if err := sendMetrics(ctx, g, metrics.Provider, &metrics.Statsd, p.metrics.registry, p.logs.Named("operations")); err != nil {
+		return err
+	}
 	if conf.Profile.Enabled {
 		if err := serveProfile(ctx, g, "peer.profile.listenAddress", conf.Profile.ListenAddress, p.logs.Named("nodeCmd")); err != nil {
 			return err
