@@ -16,7 +16,7 @@ type Orderer struct {
 
 // General is the section "General".
 type General struct {
-	LedgerType        string                `key:"LedgerType"` // only file
+	LedgerType        string                `key:"LedgerType"` // file or ram; not json, an aid for debugging of 1.4's
 	ListenAddress     string                `key:"ListenAddress"`
 	ListenPort        uint16                `key:"ListenPort"`
 	TLS               OrdererTLS            `key:"TLS"`

@@ -132,7 +132,7 @@ func (c *Core) Validate(own HandlerNames) error {
 func (o *Orderer) Validate() error {
 	k := &check{origins: o.origins}
 	g := &o.General
-	k.oneOf(g.LedgerType, "General.LedgerType", "file")
+	k.oneOf(g.LedgerType, "General.LedgerType", "file", "ram")
 	k.that(g.ListenAddress != "", "General.ListenAddress", "must be set")
 	k.oneOf(g.GenesisMethod, "General.GenesisMethod", "file", "provisional")
 	if g.GenesisMethod == "file" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -34,6 +35,7 @@ type ordering struct {
 	conf        *config.Orderer
 	logs        *logging.Logs
 	folder      string // that blocks are kept in
+	walDir      string // that the log of consensus is kept in
 	metrics     *ordererMetrics
 	own         *credentials
 	id          *identity
@@ -52,9 +54,11 @@ func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) e
 	if err := o.loadIdentity(); err != nil {
 		return err
 	}
-	if err := o.chooseFolder(); err != nil {
+	forget, err := o.chooseFolder()
+	if err != nil {
 		return err
 	}
+	defer forget()
 	held, err := lock(ctx, log, "FileLedger.Location", o.folder, thisProcess("the ordering node"))
 	if err != nil {
 		return err
@@ -104,16 +108,29 @@ func (o *ordering) loadIdentity() (err error) {
 	return err
 }
 
-// chooseFolder takes FileLedger.Location or, if that is empty, a new temporary folder.
-func (o *ordering) chooseFolder() (err error) {
-	if o.folder = o.conf.FileLedger.Location; o.folder != "" {
-		return nil
+// chooseFolder takes FileLedger.Location or, if that is empty, a new temporary folder. A ledger of type ram has a temporary one with everything
+// in it, which is removed when the node stops; that is what forget is for.
+func (o *ordering) chooseFolder() (forget func(), err error) {
+	keep, log := func() {}, o.logs.Named("orderer")
+	o.folder, o.walDir = o.conf.FileLedger.Location, o.conf.Consensus.WALDir
+	inMemory := o.conf.General.LedgerType == "ram"
+	if o.folder != "" && !inMemory {
+		return keep, nil
 	}
 	if o.folder, err = os.MkdirTemp("", o.conf.FileLedger.Prefix); err != nil {
-		return fmt.Errorf("making a folder for blocks, since FileLedger.Location is empty: %w", err)
+		return nil, fmt.Errorf("making a temporary folder for blocks: %w", err)
 	}
-	o.logs.Named("orderer").Warn("FileLedger.Location is empty: blocks are kept in a temporary folder, which the next start will not look for", "folder", o.folder)
-	return nil
+	if !inMemory {
+		log.Warn("FileLedger.Location is empty: blocks are kept in a temporary folder, which the next start will not look for", "folder", o.folder)
+		return keep, nil
+	}
+	o.walDir = filepath.Join(o.folder, "wal")
+	log.Warn("General.LedgerType is ram: all channels are forgotten when the node stops", "folder", o.folder)
+	return func() {
+		if err := os.RemoveAll(o.folder); err != nil {
+			log.Warn("The blocks could not be removed", "error", err)
+		}
+	}, nil
 }
 
 // openStores opens the log of consensus and every channel.
@@ -127,7 +144,7 @@ func (o *ordering) openStores(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.store, err = raft.OpenStore(o.conf.Consensus.WALDir, o.logs.Named("orderer.consensus.etcdraft")); err != nil {
+	if o.store, err = raft.OpenStore(o.walDir, o.logs.Named("orderer.consensus.etcdraft")); err != nil {
 		return err
 	}
 	cutting := orderer.BatchCutting(conf.BatchCutting)
