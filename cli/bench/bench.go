@@ -32,7 +32,7 @@ func New() *cobra.Command {
 		Long: `Put a load on a network and measure throughput, latency, and what the processes use. It speaks Fabric's gRPC, so the network may be
 Heddle's or Fabric's. The chaincode it calls is example.com/load of Heddle's samples, installed and instantiated as any other.`,
 		Example: `  heddle bench local
-  heddle bench submit --env network/env/org1-user.sh -n load --count 10000 --workers 64`,
+  heddle bench submit --env network/env/org1-user1.sh -n load --count 10000 --workers 64`,
 		Args: cobra.NoArgs,
 	}
 	root.AddCommand(endorseCommand(), submitCommand(), orderCommand(), commitCommand(), localCommand())
@@ -44,7 +44,7 @@ func endorseCommand() *cobra.Command {
 		Use:   "endorse",
 		Short: "Have proposals endorsed, and order nothing",
 		Long:  "Send proposals to every peer given, and wait for their endorsements. Nothing is ordered.",
-		Example: `  heddle bench endorse --env network/env/org1-user.sh --reads 1 --writes 0 --count 20000
+		Example: `  heddle bench endorse --env network/env/org1-user1.sh --reads 1 --writes 0 --count 20000
   heddle bench endorse --peer 127.0.0.1:7051 --msp-id Org1MSP --msp-dir user/msp --for 30s --rate 500`,
 	}, needsPeers, func(_ context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
 		return n.Endorse(w, workers), nil
@@ -58,8 +58,8 @@ func submitCommand() *cobra.Command {
 		Use:   "submit",
 		Short: "Take transactions from the proposal to the commit event",
 		Long:  "Have transactions endorsed by every peer given, send them to the orderer, and wait until the first peer has committed them.",
-		Example: `  heddle bench submit --env network/env/org1-user.sh --count 10000 --workers 64
-  heddle bench submit --env network/env/org1-user.sh --env network/env/org2-user.sh --keys zipf --key-space 1000 --reads 1 --for 1m`,
+		Example: `  heddle bench submit --env network/env/org1-user1.sh --count 10000 --workers 64
+  heddle bench submit --env network/env/org1-user1.sh --env network/env/org2-user1.sh --keys zipf --key-space 1000 --reads 1 --for 1m`,
 	}, needsPeers|needsOrderer, func(ctx context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
 		return n.Submit(ctx, w, workers)
 	})
@@ -72,7 +72,7 @@ func orderCommand() *cobra.Command {
 		Use:     "order",
 		Short:   "Send envelopes to the orderer",
 		Long:    "Send envelopes to the orderer and wait for its answers, not for blocks. Peers that receive the blocks find the envelopes invalid.",
-		Example: "  heddle bench order --env network/env/org1-user.sh --count 20000 --workers 32 --value-size 3000",
+		Example: "  heddle bench order --env network/env/org1-user1.sh --count 20000 --workers 32 --value-size 3000",
 	}, needsOrderer, func(ctx context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
 		return n.Order(ctx, w, workers)
 	})

@@ -41,7 +41,7 @@ type target struct {
 
 func (t *target) flags(cmd *cobra.Command, n needs) {
 	f := cmd.Flags()
-	f.StringArrayVar(&t.envFiles, "env", nil, "File of variables as `heddle up` writes it (CORE_PEER_ADDRESS, ORDERER_ADDRESS …); the first gives the identity, each a peer. May be repeated")
+	f.StringArrayVar(&t.envFiles, "env", nil, "`FILE` of variables as heddle up writes it (CORE_PEER_ADDRESS, ORDERER_ADDRESS …); the first gives the identity, each a peer. May be repeated")
 	f.StringVarP(&t.channel, "channelID", "C", "mychannel", "Name of the channel")
 	f.StringVar(&t.mspID, "msp-id", "", "MSP id of the identity to act as")
 	f.StringVar(&t.mspDir, "msp-dir", "", "MSP directory of the identity to act as")

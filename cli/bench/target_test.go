@@ -10,7 +10,7 @@ import (
 )
 
 func TestEnvFiles(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "org1-user.sh")
+	file := filepath.Join(t.TempDir(), "org1-user1.sh")
 	require.NoError(t, os.WriteFile(file, []byte(`# Source this
 export CORE_PEER_LOCALMSPID='Org1MSP'
 export CORE_PEER_MSPCONFIGPATH='/it'\''s/msp'
