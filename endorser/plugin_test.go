@@ -35,6 +35,11 @@ func TestDecorators(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `map[a:0 b:1] [decorations a b]`, string(r.Response.Payload), r.Response.Message)
 
+	// A chaincode that is called sees the decorations, and its own arguments.
+	r, err = p.ProcessProposal(t.Context(), newOdd(orgUser(t, "User1"), "kv", "cc2cc", "both", "", "decorations").Build(t))
+	require.NoError(t, err)
+	require.Equal(t, `map[a:0 b:1] [decorations]`, string(r.Response.Payload), r.Response.Message)
+
 	// What the client decorates is dropped; so it is where there are no decorators.
 	p = newPeer(t)
 	r, err = p.ProcessProposal(t.Context(), o.Build(t))

@@ -99,7 +99,7 @@ func TestOrganisationComesAndGoes(t *testing.T) {
 	_, err = l.run(admin, fetch...)
 	require.ErrorContains(t, err, "can't read the block: &{FORBIDDEN}")
 	require.NoError(t, l.orderer.Broadcast(t.Context(), byOrg3))
-	require.Equal(t, peerpb.TxValidationCode_ENDORSEMENT_POLICY_FAILURE, l.code(t, byOrg3))
+	require.Equal(t, peerpb.TxValidationCode_ENDORSEMENT_POLICY_FAILURE, l.codeOf(t, byOrg3))
 	_, err = user.Query(t.Context(), peer, read)
 	require.NoError(t, err, "its own peer knows no better")
 	require.Eventually(t, func() bool { return strings.Contains(log(), "FORBIDDEN") }, 20*time.Second, 50*time.Millisecond)
@@ -113,8 +113,8 @@ func TestOrganisationComesAndGoes(t *testing.T) {
 	require.Equal(t, "3", string(r.Payload))
 }
 
-// code is what the first peer makes of a transaction that has been ordered.
-func (l *life) code(t *testing.T, envelope *commonpb.Envelope) peerpb.TxValidationCode {
+// codeOf is what the first peer makes of a transaction that has been ordered.
+func (l *life) codeOf(t *testing.T, envelope *commonpb.Envelope) peerpb.TxValidationCode {
 	t.Helper()
 	e, err := tx.FromEnvelope(envelope)
 	require.NoError(t, err)
