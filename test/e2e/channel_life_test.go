@@ -245,6 +245,25 @@ func (l *life) policies(t *testing.T) {
 		"implicit policy evaluation failed - 0 sub-policies were satisfied, but this policy requires 1 of the 'Writers' sub-policies to be satisfied: permission denied")
 	l.update(l.Channel, func(c tree) { at(t, group(t, c, "Application", "Org1MSP"), "policies", "Writers")["policy"] = before }, l.org1)
 	require.NoError(t, l.orderer.Broadcast(t.Context(), early))
+
+	// A policy of one's own is as good as Fabric's, for access rules and to guard others.
+	info := func(c *client.Client) error {
+		_, err := c.Query(t.Context(), l.peers[0], client.Request{ChannelID: l.Channel, Chaincode: "qscc", Args: client.Args("GetChainInfo", l.Channel)})
+		return err
+	}
+	l.update(l.Channel, func(c tree) {
+		app := group(t, c, "Application")
+		at(t, app, "policies")["Auditors"] = tree{"mod_policy": "Auditors", "version": "0", "policy": at(t, group(t, c, "Application", "Org2MSP"), "policies", "Readers")["policy"]}
+		put(t, app, "ACLs", tree{"acls": tree{"qscc/GetChainInfo": tree{"policy_ref": "Auditors"}}})
+	}, l.org1, l.org2)
+	require.NoError(t, info(client.New(l.signer(l.User(l.Orgs[1])))))
+	require.ErrorContains(t, info(l.admin), "access denied for [GetChainInfo][mychannel]: [failed evaluating policy on signed data during check policy "+
+		"[/Channel/Application/Auditors]: [signature set did not satisfy policy]]")
+	l.update(l.Channel, func(c tree) { delete(at(t, group(t, c, "Application"), "values"), "ACLs") }, l.org1, l.org2)
+	require.ErrorContains(t, l.tryUpdate(l.Channel, func(c tree) {
+		rules := at(t, group(t, c, "Application"), "policies")
+		at(t, rules, "Auditors")["policy"] = at(t, rules, "Admins")["policy"]
+	}, l.org1), "policy for [Policy] /Channel/Application/Auditors not satisfied: signature set did not satisfy policy")
 }
 
 // endorsed is a transaction of somebody, ready to be ordered. The first peer has endorsed it, unless another is given.
