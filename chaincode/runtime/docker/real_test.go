@@ -183,6 +183,17 @@ func TestReadonlyRootfs(t *testing.T) {
 	require.Equal(t, before, volumes())
 }
 
+// TestDynamicLink: chaincode may use the builder's C compiler, and is built without where there is none.
+func TestDynamicLink(t *testing.T) {
+	r := newRealRuntime(t, func(o *Options) { o.Images.DynamicLink = true })
+	i, err := r.Start(t.Context(), counter(t, "1.0"))
+	require.NoError(t, err)
+	made, err := r.engine.ContainerInspect(t.Context(), i.(*instance).id, client.ContainerInspectOptions{})
+	require.NoError(t, err)
+	require.True(t, made.Container.State.Running)
+	require.NoError(t, i.Stop(t.Context()))
+}
+
 // TestPull has a registry whose runtime image changes: chaincode.pull decides whether a later build sees that.
 func TestPull(t *testing.T) {
 	images := newRegistry(t)
