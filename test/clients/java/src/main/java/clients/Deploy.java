@@ -52,15 +52,16 @@ public final class Deploy {
         admin2 = new Admin("org2-admin");
     }
 
-    public static void main(final String[] args) throws Exception {
-        Deploy d = new Deploy();
-        step("install", () -> {
-            d.install("1.0");
-            d.install("2.0");
+    public static void main(final String[] args) {
+        Site.program(() -> {
+            Deploy d = new Deploy();
+            step("install", () -> {
+                d.install("1.0");
+                d.install("2.0");
+            });
+            step("instantiate, upgrade", d::instantiateAndUpgrade);
+            step("create a channel, join it, update it", d::channels);
         });
-        step("instantiate, upgrade", d::instantiateAndUpgrade);
-        step("create a channel, join it, update it", d::channels);
-        System.exit(0);
     }
 
     private HFClient client(final User user) throws Exception {

@@ -36,17 +36,16 @@ import org.hyperledger.fabric.gateway.Transaction;
 public final class Events {
     private Events() { }
 
-    public static void main(final String[] args) throws Exception {
-        try (Gateway gateway = gateway("org1-user1").connect()) {
-            Network network = gateway.getNetwork(Site.CHANNEL);
+    public static void main(final String[] args) {
+        Site.program(() -> {
+            Network network = gateway("org1-user1").connect().getNetwork(Site.CHANNEL);
             if (args[0].equals("live")) {
                 step("contract events", () -> contractEvents(network.getContract("asset")));
                 step("block events over a restart of the peer", () -> blockEvents(network));
             } else {
                 checkpoints(network, args[0].equals("die"));
             }
-            System.exit(0); // a program that dies is still busy with an event
-        }
+        });
     }
 
     private static void contractEvents(final Contract asset) throws Exception {
@@ -59,6 +58,7 @@ public final class Events {
         same("asset", seen.get(0).getChaincodeId());
         contains(text(seen.get(0).getPayload().orElseThrow()), "\"owner\":\"Boris\"");
         same(true, seen.get(0).getTransactionEvent().isValid());
+        same("{\"id\":\"live\",\"owner\":\"Boris\",\"value\":1}", text(asset.evaluateTransaction("get", "live")));
     }
 
     private static void blockEvents(final Network network) throws Exception {

@@ -87,10 +87,23 @@ final class Site {
         }
     }
 
-    /** A step of a program, named in its output. */
+    /** A program, or a step of one. */
     interface Step {
         void run() throws Exception;
     }
+
+    /** Runs a whole program and ends it, though the libraries' threads would go on. */
+    static void program(final Step all) {
+        try {
+            all.run();
+            System.exit(0);
+        } catch (Exception | AssertionError e) {
+            e.printStackTrace();
+            System.exit(1);
+        }
+    }
+
+    /** Runs a step of a program and names it in the output. */
 
     static void step(final String name, final Step step) throws Exception {
         System.out.println("--- " + name);

@@ -35,25 +35,27 @@ public final class Transactions {
         asset = network.getContract("asset");
     }
 
-    public static void main(final String[] args) throws Exception {
-        try (Gateway gateway = gateway("org1-user1").connect()) {
-            Transactions t = new Transactions(gateway);
-            step("submit and evaluate", t::submitAndEvaluate);
-            step("transient data", t::transientData);
-            for (DefaultCommitHandlers handler : DefaultCommitHandlers.values()) {
-                step("commit handler " + handler, () -> t.commitHandler(handler));
+    public static void main(final String[] args) {
+        Site.program(() -> {
+            try (Gateway gateway = gateway("org1-user1").connect()) {
+                all(new Transactions(gateway));
             }
-            for (DefaultQueryHandlers handler : DefaultQueryHandlers.values()) {
-                step("query handler " + handler, () -> queryHandler(handler));
-            }
-            step("many change one asset", t::conflicts);
-            step("failures", t::failures);
+            step("with the profile in YAML", Transactions::yaml);
+            step("the orderer is away", Transactions::away);
+        });
+    }
+
+    private static void all(final Transactions t) throws Exception {
+        step("submit and evaluate", t::submitAndEvaluate);
+        step("transient data", t::transientData);
+        for (DefaultCommitHandlers handler : DefaultCommitHandlers.values()) {
+            step("commit handler " + handler, () -> t.commitHandler(handler));
         }
-        step("with the profile in YAML", Transactions::yaml);
-        if (System.getenv("HEDDLE_MUTUAL_TLS") == null) {
-            step("a node is away", Transactions::away);
+        for (DefaultQueryHandlers handler : DefaultQueryHandlers.values()) {
+            step("query handler " + handler, () -> queryHandler(handler));
         }
-        System.exit(0);
+        step("many change one asset", t::conflicts);
+        step("failures", t::failures);
     }
 
     private void submitAndEvaluate() throws Exception {
@@ -95,32 +97,28 @@ public final class Transactions {
         }
     }
 
+    /** Of those that change an asset at once, peers with different states endorse some differently; of the others, one is valid at a time. */
     private void conflicts() throws Exception {
         asset.submitTransaction("put", "ball", "Anna", "0");
-        List<CompletableFuture<String>> ends = new ArrayList<>();
+        List<CompletableFuture<Boolean>> ends = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
             String value = String.valueOf(i);
             ends.add(CompletableFuture.supplyAsync(() -> {
                 try {
                     asset.submitTransaction("put", "ball", "Anna", value);
-                    return "VALID";
+                    return true;
                 } catch (ContractException e) {
-                    return e.getMessage();
+                    return false;
                 } catch (TimeoutException | InterruptedException e) {
-                    return e.toString();
+                    throw new IllegalStateException(e);
                 }
             }));
         }
         int valid = 0;
-        for (CompletableFuture<String> end : ends) {
-            String how = end.get(60, TimeUnit.SECONDS);
-            if (how.equals("VALID")) {
-                valid++;
-            } else {
-                contains(how, "Transaction commit was rejected by peer peer0.org");
-            }
+        for (CompletableFuture<Boolean> end : ends) {
+            valid += end.get(60, TimeUnit.SECONDS) ? 1 : 0;
         }
-        check(valid > 0, "none was valid");
+        check(valid > 0 && valid < ends.size(), valid + " were valid");
     }
 
     private void failures() throws Exception {
