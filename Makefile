@@ -44,8 +44,9 @@ toolchains: build ## chaincode that needs more than Go: a Docker engine, Node.js
 	$(GO) test -tags "e2e toolchains" -count=1 -run '^TestGuidesWithToolchains$$' ./test/guides
 
 .PHONY: clients
-clients: build ## client libraries that others wrote, fetched from their registries (needs Node.js, a JDK and Maven)
+clients: build ## client libraries that others wrote, from npm and Maven (needs Node.js, a JDK, Maven and their registries)
 	cd test/clients/node2.2 && npm ci
+	cd test/clients/node1.4 && npm ci
 	mvn -q -B -f test/clients/java/pom.xml prepare-package
 	$(GO) test -tags clients -count=1 -timeout 15m ./test/clients
 

@@ -25,3 +25,12 @@ func TestFabricNetwork(t *testing.T) {
 		n.run(t, dir, "node", "checkpoint.js", "resume")
 	})
 }
+
+// TestFabricClient runs npm's fabric-client 1.4.
+func TestFabricClient(t *testing.T) {
+	const dir = "node1.4"
+	require.DirExists(t, dir+"/node_modules", "run `make clients`")
+	n := start(t, localnet.Options{})
+	n.material(t)
+	n.programs(t, dir, "node", "deploy.js", "transactions.js")
+}
