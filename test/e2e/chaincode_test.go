@@ -197,10 +197,45 @@ func TestMismatch(t *testing.T) {
 	require.Equal(t, "2", n.query(1, "cc", "version"))
 }
 
+// TestInstantiationPolicy has a chaincode whose owner lets only Org1's administrators instantiate and upgrade it; an administrator of Org2 may
+// neither, and it is no help to have an upgrade that is not signed.
+func TestInstantiationPolicy(t *testing.T) {
+	n := start(t, localnet.Options{})
+	one, two := n.Admin(n.Orgs[0]), n.Admin(n.Orgs[1])
+	n.peer(one, "chaincode", "package", "-n", "cc", "-v", "1.0", "-p", "example.com/counter", "-s", "-S", "-i", "AND('Org1MSP.admin')", "one.pkg")
+	n.peer(two, "chaincode", "signpackage", "one.pkg", "both.pkg")
+	n.peer(two, "chaincode", "package", "-n", "cc", "-v", "2.0", "-p", "example.com/counter", "two.pkg")
+	for _, admin := range []localnet.Identity{one, two} {
+		n.peer(admin, "chaincode", "install", "both.pkg")
+		n.peer(admin, "chaincode", "install", "two.pkg")
+	}
+	deploy := func(verb, version string) []string {
+		return append([]string{
+			"chaincode", verb, "-C", n.Channel, "-n", "cc", "-v", version, "-c", `{"Args":["init"]}`, "-P", "OR('Org1MSP.peer','Org2MSP.peer')",
+		}, n.OrdererFlags()...)
+	}
+	defined := func(version string) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			return strings.Contains(n.peer(two, "chaincode", "list", "--instantiated", "-C", n.Channel).Stdout, "Name: cc, Version: "+version)
+		}, 20*time.Second, 50*time.Millisecond)
+	}
+	const violation = "instantiation policy violation: signature set did not satisfy policy"
+	require.Contains(t, n.peerFails(two, deploy("instantiate", "1.0")...), violation)
+	n.peer(one, deploy("instantiate", "1.0")...)
+	defined("1.0")
+	require.Contains(t, n.peerFails(two, deploy("upgrade", "2.0")...), violation)
+	n.peer(one, deploy("upgrade", "2.0")...)
+	defined("2.0")
+	require.Equal(t, "1", n.invoke("cc", "add", "c", "1"))
+}
+
 // TestChaincodeDies kills chaincode under the peer and expects its last words, and a fresh start at the next call.
 func TestChaincodeDies(t *testing.T) {
 	n := start(t, localnet.Options{})
 	writeChaincode(t, n, "fragile", `
+	case "levels":
+		return shim.Success([]byte(os.Getenv("CORE_CHAINCODE_LOGGING_LEVEL") + " " + os.Getenv("CORE_CHAINCODE_LOGGING_SHIM")))
 	case "panic":
 		panic("the shuttle broke")
 	case "exit":
@@ -210,6 +245,7 @@ func TestChaincodeDies(t *testing.T) {
 		time.Sleep(time.Hour)`)
 	n.install("fragile", "1.0", "fragile")
 	n.instantiate("fragile", "1.0", both, "init")
+	require.Equal(t, "info warning", n.query(0, "fragile", "levels"), "chaincode.logging of core.yaml")
 
 	_, err := n.user.Query(t.Context(), n.peers[0], n.request("fragile", "panic"))
 	require.ErrorContains(t, err, "the shuttle broke")
