@@ -17,6 +17,7 @@ type launch struct {
 	cancel context.CancelCauseFunc
 
 	instance runtime.Instance // once it has been started; guarded by the support's mu
+	impostor id               // what was refused meanwhile, since nobody launches it; guarded by the support's mu
 
 	decided chan struct{} // closed when the chaincode is ready or the launch has failed
 	handler *handler      // set before decided is closed, as is err
@@ -142,8 +143,18 @@ func (s *Support) live(ctx context.Context, l *launch) {
 		s.failed(l, fmt.Errorf("chaincode registration failed: %s", l.exit), false)
 	case <-starting.Done():
 		s.stop(ctx, instance, l)
-		s.failed(l, fmt.Errorf("%w: it did not register at %s; %s", context.Cause(starting), s.PeerAddress, l.exit), true)
+		s.failed(l, fmt.Errorf("%w: it did not register at %s%s; %s", context.Cause(starting), s.PeerAddress, s.refusedMeanwhile(l), l.exit), true)
 	}
+}
+
+// refusedMeanwhile says who else came while a launch waited for its chaincode.
+func (s *Support) refusedMeanwhile(l *launch) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if l.impostor == (id{}) {
+		return ""
+	}
+	return fmt.Sprintf(", but one that calls itself %s came and was refused: it must register as CORE_CHAINCODE_ID_NAME says", l.impostor)
 }
 
 // start starts the instance. release gives back what it was lent.

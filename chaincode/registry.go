@@ -35,6 +35,9 @@ func (s *Support) admit(h *handler, id id) error {
 	case s.handlers[id] != nil && !s.handlers[id].over():
 		return fmt.Errorf("duplicate chaincodeID: %s", id)
 	case l == nil && s.Runtime != nil:
+		for _, l := range s.launches { // one of which it may have come from
+			l.impostor = id
+		}
 		return fmt.Errorf("peer will not accept external chaincode connection %s (except in dev mode)", id)
 	}
 	h.id, h.launch = id, l
