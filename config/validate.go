@@ -210,6 +210,10 @@ func (c *check) handlers(h *Handlers, own HandlerNames) {
 			c.oneOf(f.Name, key, append(kind.fabric, kind.compiled...)...)
 		}
 	}
+	_, escc := h.Endorsers["escc"]
+	c.that(escc, "peer.handlers.endorsers", "must have escc, which endorses what system chaincodes answer")
+	_, vscc := h.Validators["vscc"]
+	c.that(vscc, "peer.handlers.validators", "must have vscc, which judges what system chaincodes write")
 }
 
 func byKey(m map[string]Handler) []Handler {

@@ -7,8 +7,8 @@
 // upgrading, configuration updates. What is left for the ledger is MVCC.
 //
 //	Prepare: envelope, payload, headers (BAD_…) → creator's signature → type: txid, one well-formed action
-//	Decide:  txid in the ledger → action, read-write set, namespaces → per namespace written: definition, version, endorsements
-//	         → lscc's own rules → whole block: repeated txids, upgrades
+//	Decide:  txid in the ledger → action, read-write set, namespaces → per namespace written: definition, version, then the chaincode's
+//	         plugin: by default endorsements and lscc's own rules → whole block: repeated txids, upgrades
 //
 // Invariants:
 //   - The code of a transaction depends on the block, the configuration and the state after the block before; not on time, on the order
