@@ -215,6 +215,21 @@ func (r *Registry) Err() error {
 	return errors.Join(all...)
 }
 
+// Check runs check on the ledger of every channel and tells which ones it fails for; nil if for none.
+func (r *Registry) Check(check func(*ledger.Ledger) error) error {
+	var all []error
+	for _, id := range r.IDs() {
+		l, ok := r.Ledger(id)
+		if !ok {
+			continue
+		}
+		if err := check(l); err != nil {
+			all = append(all, fmt.Errorf("channel [%s]: %w", id, err))
+		}
+	}
+	return errors.Join(all...)
+}
+
 // Close stops all channels, waits for their goroutines and closes their ledgers.
 func (r *Registry) Close() error {
 	r.stop()

@@ -257,6 +257,34 @@ func TestHealthWithoutToolchains(t *testing.T) {
 	}
 }
 
+// TestHealthOfBlocks: a last block that is damaged while the node runs shows.
+func TestHealthOfBlocks(t *testing.T) {
+	n := files(t, localnet.Options{DevMode: true})
+	org := n.Orgs[0]
+	startAll(t, n)
+	require.NoError(t, n.CreateChannel(t.Context()))
+	for at, blocks := range map[string]string{
+		org.Peer.OperationsAddress():  filepath.Join(n.Dir, "nodes", org.Peer.Name, "data", "ledgersData", n.Channel, "blocks", "*"),
+		n.Orderer.OperationsAddress(): filepath.Join(n.Dir, "nodes", n.Orderer.Name, "data", "chains", n.Channel, "*"),
+	} {
+		code, body := get(t, at, "/healthz")
+		require.Equal(t, http.StatusOK, code, body)
+		segments, err := filepath.Glob(blocks)
+		require.NoError(t, err)
+		for _, s := range segments {
+			b, err := os.ReadFile(s)
+			require.NoError(t, err)
+			if len(b) > 0 {
+				b[len(b)-100] ^= 1
+				require.NoError(t, os.WriteFile(s, b, 0o600))
+			}
+		}
+		code, body = get(t, at, "/healthz")
+		require.Equal(t, http.StatusServiceUnavailable, code, body)
+		require.Contains(t, body, `"component":"blockstore","reason":"channel [`+n.Channel+`]: reading block [0]`)
+	}
+}
+
 // TestMutualTLS: a peer lets in whom its own configuration names and, once it has joined a channel, the organisations that have peers there;
 // never those that only order.
 func TestMutualTLS(t *testing.T) {

@@ -232,7 +232,8 @@ func (o *ordering) serveOperations(ctx context.Context, g *errgroup.Group) error
 	return startOperations(ctx, g, operations.Options{
 		Address: conf.ListenAddress, TLS: opsTLS, Gatherer: gatherer(o.conf.Metrics.Provider, o.metrics.registry), Logs: o.logs, Log: o.logs.Named("operations"),
 	}, map[string]operations.HealthCheck{
-		"channels": func(context.Context) error { return o.registry.Err() },
+		"channels":   func(context.Context) error { return o.registry.Err() },
+		"blockstore": func(context.Context) error { return o.registry.CheckBlocks() },
 	})
 }
 

@@ -262,7 +262,9 @@ func (p *peer) serveOperations(ctx context.Context, g *errgroup.Group) error {
 		return err
 	}
 	checks := map[string]operations.HealthCheck{
-		"channels": func(context.Context) error { return p.channels.Err() },
+		"channels":   func(context.Context) error { return p.channels.Err() },
+		"statedb":    func(context.Context) error { return p.channels.Check((*ledger.Ledger).CheckState) },
+		"blockstore": func(context.Context) error { return p.channels.Check((*ledger.Ledger).CheckBlocks) },
 	}
 	switch {
 	case p.conf.Chaincode.DevMode():

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -317,4 +318,18 @@ func (r *Registry) Close() error {
 		}
 	})
 	return err
+}
+
+// CheckBlocks tells whether the last block of every channel can be read and is whole; nil if so.
+func (r *Registry) CheckBlocks() error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var all []error
+	for _, id := range slices.Sorted(maps.Keys(r.channels)) {
+		last := r.channels[id].height.Load() - 1
+		if _, err := r.channels[id].blocks.Block(last); err != nil {
+			all = append(all, fmt.Errorf("channel [%s]: reading block [%d]: %w", id, last, err))
+		}
+	}
+	return errors.Join(all...)
 }

@@ -36,7 +36,8 @@ type Options struct {
 // DB is one channel's store, open in one process.
 type DB struct {
 	Reader
-	db *pebble.DB
+	db      *pebble.DB
+	trouble *trouble
 }
 
 // Open opens the store in dir, creating it if there is none.
@@ -44,6 +45,7 @@ func Open(dir string, opts Options) (*DB, error) {
 	if opts.CacheSize <= 0 {
 		opts.CacheSize = defaultCacheSize
 	}
+	trouble := &trouble{}
 	p := &pebble.Options{
 		CacheSize:                   opts.CacheSize + memTables*memTableSize, // Pebble takes the latter out of the former
 		DisableWAL:                  true,
@@ -55,9 +57,14 @@ func Open(dir string, opts Options) (*DB, error) {
 		MemTableSize:                memTableSize,
 		MemTableStopWritesThreshold: memTables,
 		EventListener: &pebble.EventListener{
-			BackgroundError: func(err error) { opts.Log.Error("state store", "error", err) },
+			BackgroundError: func(err error) {
+				trouble.failed(err)
+				opts.Log.Error("state store", "error", err)
+			},
+			FlushEnd: trouble.flushed,
 			// Not fatal, for it is one channel's store: whoever reads what is damaged gets an error.
 			DataCorruption: func(i pebble.DataCorruptionInfo) {
+				trouble.damaged(i.Path, i.Details)
 				opts.Log.Error("the state store is damaged: stop this node, move the channel's state folder away, and let the node make it again "+
 					"from the blocks (or restore the file from a copy)", "file", i.Path, "error", fmt.Sprint(i.Details))
 			},
@@ -78,7 +85,7 @@ func Open(dir string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the state store %s: %w", dir, err)
 	}
-	d := &DB{Reader: Reader{r: db, known: &metadataNamespaces{}}, db: db}
+	d := &DB{Reader: Reader{r: db, known: &metadataNamespaces{}}, db: db, trouble: trouble}
 	if err := d.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the state store %s: %w", dir, err), db.Close())
 	}

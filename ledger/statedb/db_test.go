@@ -7,10 +7,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -300,4 +304,25 @@ func FuzzParse(f *testing.F) {
 		_, _ = parseNumber(b)
 		_, _ = parseHistorySuffix(b)
 	})
+}
+
+// TestCheck: that the disk takes no more writes shows until it does again.
+func TestCheck(t *testing.T) {
+	var full atomic.Bool
+	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if full.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
+			return syscall.ENOSPC
+		}
+		return nil
+	}))
+	d := open(t, fs, Options{})
+	require.NoError(t, d.Check())
+	full.Store(true)
+	apply(t, d, 0, map[Key]Value{{Namespace: "ns", Key: "k"}: {Value: []byte("v")}})
+	require.NoError(t, d.StartFlush())
+	require.Eventually(t, func() bool { return d.Check() != nil }, 10*time.Second, time.Millisecond)
+	require.ErrorIs(t, d.Check(), syscall.ENOSPC)
+	full.Store(false)
+	require.Eventually(t, func() bool { return d.StartFlush() == nil && d.Check() == nil }, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, d.Close())
 }
