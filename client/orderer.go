@@ -18,6 +18,7 @@ func (o *Orderer) Broadcast(ctx context.Context, e *commonpb.Envelope) error {
 	if err != nil {
 		return &BroadcastError{TxID: txID(e), Address: o.Address, Err: err}
 	}
+	defer b.stream.CloseSend() // the orderer learns that nothing went wrong
 	return b.Send(e)
 }
 

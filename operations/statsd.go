@@ -111,6 +111,8 @@ func (s *Statsd) sendMetric(name string, m *dto.Metric) error {
 		return s.client.Gauge(name, m.Gauge.GetValue(), nil, 1)
 	case m.Histogram != nil:
 		return s.sendTimings(name, before.GetHistogram(), m.Histogram)
+	case m.Summary != nil: // of collections of garbage: statsd is told how many there were
+		return s.client.Gauge(name, float64(m.Summary.GetSampleCount()), nil, 1)
 	}
 	return nil
 }

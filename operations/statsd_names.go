@@ -69,6 +69,7 @@ logging.entries_written.%{level}
 
 // goNames are Fabric's names of what the Go runtime tells, where they are not those of Prometheus with "go.mem." for "go_memstats_".
 const goNames = `
+go_gc_duration_seconds go.mem.gc_completed_count
 go_goroutines go.goroutine_count
 go_threads go.threads_created
 go_memstats_alloc_bytes_total go.mem.heap_total_alloc_bytes

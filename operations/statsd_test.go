@@ -88,7 +88,9 @@ func TestStatsd(t *testing.T) {
 			histogram := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "ledger_statedb_commit_time", Buckets: []float64{1, 2, 4}}, []string{"channel"})
 			own := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "heddle_certificate_remaining_seconds"}, []string{"role"})
 			last := prometheus.NewGauge(prometheus.GaugeOpts{Name: "zz_last"})
-			r.MustRegister(counter, gauge, histogram, own, last)
+			collections := prometheus.NewSummary(prometheus.SummaryOpts{Name: "go_gc_duration_seconds"})
+			r.MustRegister(counter, gauge, histogram, own, last, collections)
+			collections.Observe(0.001)
 			counter.WithLabelValues("my.channel", "true").Add(3)
 			gauge.WithLabelValues("1.4.12").Set(1)
 			own.WithLabelValues("server TLS").Set(60.5)
@@ -104,6 +106,7 @@ func TestStatsd(t *testing.T) {
 			require.Equal(t, []string{
 				"peer0.deliver.blocks_sent.my_channel.true:3|c",
 				"peer0.fabric_version.1_4_12:1|g",
+				"peer0.go.mem.gc_completed_count:1|g",
 				"peer0.heddle_certificate_remaining_seconds.server_TLS:60.5|g",
 				"peer0.ledger.statedb_commit_time.ch:0.500000|ms",
 				"peer0.ledger.statedb_commit_time.ch:0.500000|ms",
