@@ -16,6 +16,7 @@ import (
 type Position struct {
 	seek       *ordererpb.SeekPosition
 	bestEffort bool
+	ifThere    bool
 }
 
 // Oldest is the first block of the chain.
@@ -39,6 +40,12 @@ func Forever() Position { return Number(math.MaxUint64) }
 // BestEffort is p asked of a server that may be unable to order at the moment: it shall serve the blocks it has nevertheless.
 func (p Position) BestEffort() Position {
 	p.bestEffort = true
+	return p
+}
+
+// IfThere is p asked of a server that shall not wait for blocks that do not exist yet: it ends with the status NOT_FOUND instead.
+func (p Position) IfThere() Position {
+	p.ifThere = true
 	return p
 }
 
@@ -103,6 +110,9 @@ func (c *Client) Block(ctx context.Context, from Deliverer, channelID string, p 
 
 func (c *Client) seek(conn *Conn, channelID string, start, stop Position) (*commonpb.Envelope, error) {
 	info := &ordererpb.SeekInfo{Start: start.seek, Stop: stop.seek, Behavior: ordererpb.SeekInfo_BLOCK_UNTIL_READY}
+	if start.ifThere {
+		info.Behavior = ordererpb.SeekInfo_FAIL_IF_NOT_READY
+	}
 	if start.bestEffort {
 		info.ErrorResponse = ordererpb.SeekInfo_BEST_EFFORT
 	}

@@ -13,7 +13,7 @@ import (
 func FromPeer(c *client.Client, p *client.Peer, channel string) Source {
 	return Source{
 		Blocks: func(ctx context.Context, first, last uint64, each func(*commonpb.Block) error) error {
-			return c.Blocks(ctx, p, channel, client.Number(first), client.Number(last), each)
+			return c.Blocks(ctx, p, channel, client.Number(first).IfThere(), client.Number(last), each)
 		},
 		ByTxID: func(ctx context.Context, txid string) (*commonpb.Block, error) {
 			return c.BlockByTxID(ctx, p, channel, txid)

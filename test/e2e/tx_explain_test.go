@@ -82,6 +82,7 @@ func TestTxExplain(t *testing.T) {
 
 	require.Contains(t, n.peerFails(n.User(n.Orgs[0]), "tx", "explain", "-C", n.Channel, "nothing"), "Failed to get block for txID nothing")
 	require.Contains(t, n.peerFails(n.User(n.Orgs[0]), "tx", "explain", "-C", "other", mvcc.loser), "cannot be asked: rpc error: code = Unknown desc = access denied: channel [other]")
+	require.Contains(t, n.peerFails(n.User(n.Orgs[0]), "tx", "explain", "-C", n.Channel, "--block", "1000"), "can't read the block: &{NOT_FOUND}")
 	require.Contains(t, n.peerFails(n.User(n.Orgs[0]), "tx", "explain", "-C", n.Channel), "which transaction?")
 
 	args := append([]string{"chaincode", "invoke", "-C", n.Channel, "-n", "both", "-c", `{"Args":["put","a","1"]}`, "--waitForEvent"}, n.OrdererFlags()...)
