@@ -3,7 +3,6 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/heddleledger/heddle/ledger/statedb"
 	"github.com/heddleledger/heddle/wire/kvrwsetpb"
@@ -35,44 +34,44 @@ func (c *Conflict) Code() peerpb.TxValidationCode {
 
 // Error says in one line what was read, what became of it and by whom.
 func (c *Conflict) Error() string {
-	var b strings.Builder
-	switch {
-	case c.Guessed:
-		fmt.Fprintf(&b, "%s, of which only hashes are recorded, does not give the same result any more", c.queryText())
-		if c.Writer != nil {
-			fmt.Fprintf(&b, "; of the keys there, %.128q was written last, by %s", c.Key.Key, c.writerText())
-		}
-		return b.String()
-	case c.Query != nil:
-		fmt.Fprintf(&b, "%s ", c.queryText())
-		if c.Read == nil {
-			fmt.Fprintf(&b, "did not give key %.128q", c.Key.Key)
-		} else {
-			fmt.Fprintf(&b, "gave key %.128q at version %s", c.Key.Key, versionText(c.Read))
-		}
-	default:
-		fmt.Fprintf(&b, "%s was read ", c.keyText())
-		if c.Read == nil {
-			b.WriteString("when it did not exist")
-		} else {
-			fmt.Fprintf(&b, "at version %s", versionText(c.Read))
-		}
+	if !c.Guessed {
+		return c.seen() + c.became()
 	}
-	what := "wrote it"
+	text := c.queryText() + ", of which only hashes are recorded, does not give the same result any more"
+	if c.Writer != nil {
+		text += fmt.Sprintf("; of the keys there, %.128q was written last, by %s", c.Key.Key, c.writerText())
+	}
+	return text
+}
+
+// seen is what the transaction has read.
+func (c *Conflict) seen() string {
+	switch {
+	case c.Query != nil && c.Read == nil:
+		return fmt.Sprintf("%s did not give key %.128q", c.queryText(), c.Key.Key)
+	case c.Query != nil:
+		return fmt.Sprintf("%s gave key %.128q at version %s", c.queryText(), c.Key.Key, versionText(c.Read))
+	case c.Read == nil:
+		return c.keyText() + " was read when it did not exist"
+	}
+	return fmt.Sprintf("%s was read at version %s", c.keyText(), versionText(c.Read))
+}
+
+// became is what another transaction made of it.
+func (c *Conflict) became() string {
 	switch {
 	case c.Current == nil && c.Read == nil:
-		return b.String() // cannot be, but for what a hostile endorser made up
+		return "" // cannot be, but for what a hostile endorser made up
+	case c.Writer == nil && c.Current == nil:
+		return ", and does not exist"
+	case c.Writer == nil:
+		return ", and is at version " + versionText(c.Current)
 	case c.Current == nil:
-		what = "deleted it"
+		return fmt.Sprintf(", but %s deleted it", c.writerText())
 	case c.Read == nil:
-		what = "created it"
+		return fmt.Sprintf(", but %s created it", c.writerText())
 	}
-	if c.Writer == nil {
-		fmt.Fprintf(&b, ", and is at version %s now", versionText(c.Current))
-	} else {
-		fmt.Fprintf(&b, ", but %s %s", c.writerText(), what)
-	}
-	return b.String()
+	return fmt.Sprintf(", but %s wrote it", c.writerText())
 }
 
 func (c *Conflict) keyText() string {
@@ -87,20 +86,14 @@ func (c *Conflict) queryText() string {
 }
 
 func (c *Conflict) writerText() string {
-	where := fmt.Sprintf("(block %d, transaction %d)", c.Writer.Block, c.Writer.Tx)
 	if c.WriterID == "" {
-		return "the transaction at " + strings.Trim(where, "()")
+		return fmt.Sprintf("the transaction at block %d, transaction %d", c.Writer.Block, c.Writer.Tx)
 	}
-	return "transaction " + c.WriterID + " " + where
+	return fmt.Sprintf("transaction %s (block %d, transaction %d)", c.WriterID, c.Writer.Block, c.Writer.Tx)
 }
 
 // versionText is block and transaction of a version.
-func versionText(v *statedb.Version) string {
-	if v == nil {
-		return "none"
-	}
-	return fmt.Sprintf("%d:%d", v.Block, v.Tx)
-}
+func versionText(v *statedb.Version) string { return fmt.Sprintf("%d:%d", v.Block, v.Tx) }
 
 // conflict is that of a key, by itself or in a range query, with what it is now.
 func (m *mvcc) conflict(k statedb.Key, q *kvrwsetpb.RangeQueryInfo, read *kvrwsetpb.Version, now version) *Conflict {
