@@ -13,7 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/heddleledger/heddle/client"
 	"github.com/heddleledger/heddle/localnet"
+	"github.com/heddleledger/heddle/wire/block"
+	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
 // TestConsensusMigration takes a network from solo to etcdraft, as Fabric's guide has it: every channel into maintenance, the type changed, the
@@ -60,7 +63,11 @@ func TestConsensusMigration(t *testing.T) {
 	l.connect()
 	l.settled(l.Channel)
 	l.adds(t, 3)
-	require.Contains(t, l.log(l.Orderer), "raft role changed channel=mychannel leader=true")
+	newest, err := l.admin.Block(t.Context(), l.orderer, l.Channel, client.Newest())
+	require.NoError(t, err)
+	raft, err := block.Metadata(newest, commonpb.BlockMetadataIndex_ORDERER)
+	require.NoError(t, err)
+	require.NotEmpty(t, raft.Value, "only raft leaves something there")
 	require.NoError(t, l.StopNode(l.Orderer))
 	require.NoError(t, l.StartNode(t.Context(), l.Orderer))
 	l.connect()
