@@ -54,6 +54,11 @@ func (r *rules) any(e *tx.Envelope) error {
 	if err := r.size(e); err != nil {
 		return err
 	}
+	if e.Header.Signature == nil { // of a message from outside
+		if err := e.ParseSignature(); err != nil {
+			return fmt.Errorf("could not convert message to signedData: GetSignatureHeaderFromBytes failed, err %w", errors.Unwrap(err))
+		}
+	}
 	if !r.noExpiry && r.orderer.Capabilities.ExpirationCheck {
 		if at := r.expires(e.Creator()); !at.IsZero() && !r.now.Before(at) {
 			return errors.New("identity expired")

@@ -91,7 +91,7 @@ func (s *Server) order(ctx context.Context, env *commonpb.Envelope, log *slog.Lo
 }
 
 func parse(env *commonpb.Envelope) (*tx.Envelope, error) {
-	e, err := tx.FromEnvelope(env)
+	e, err := tx.FromChannelHeader(env)
 	if err == nil && len(e.ChannelBytes) == 0 {
 		err = errors.New("channel header not set")
 	}

@@ -56,17 +56,28 @@ func ID(nonce, creator []byte) string {
 func (h *Header) ExpectedTxID() string { return ID(h.Signature.GetNonce(), h.Signature.GetCreator()) }
 
 func parseHeader(h *commonpb.Header) (Header, error) {
-	p := Header{
-		Channel: &commonpb.ChannelHeader{}, ChannelBytes: h.GetChannelHeader(),
-		Signature: &commonpb.SignatureHeader{}, SignatureBytes: h.GetSignatureHeader(),
+	p, err := parseChannelHeader(h)
+	if err != nil {
+		return p, err
 	}
+	return p, p.ParseSignature()
+}
+
+func parseChannelHeader(h *commonpb.Header) (Header, error) {
+	p := Header{Channel: &commonpb.ChannelHeader{}, ChannelBytes: h.GetChannelHeader(), SignatureBytes: h.GetSignatureHeader()}
 	if err := wire.UnmarshalAs14(p.ChannelBytes, p.Channel); err != nil {
 		return p, fmt.Errorf("error unmarshaling ChannelHeader: %w", err)
 	}
-	if err := wire.UnmarshalAs14(p.SignatureBytes, p.Signature); err != nil {
-		return p, fmt.Errorf("error unmarshaling SignatureHeader: %w", err)
-	}
 	return p, nil
+}
+
+// ParseSignature decodes the signature header, which FromChannelHeader has left alone.
+func (h *Header) ParseSignature() error {
+	h.Signature = &commonpb.SignatureHeader{}
+	if err := wire.UnmarshalAs14(h.SignatureBytes, h.Signature); err != nil {
+		return fmt.Errorf("error unmarshaling SignatureHeader: %w", err)
+	}
+	return nil
 }
 
 // Envelope is a signed message: a payload of two headers and data.
@@ -96,6 +107,19 @@ func ParseEnvelope(raw []byte) (*Envelope, error) {
 
 // FromEnvelope decodes the payload and headers of e. Its errors are of type *Error.
 func FromEnvelope(e *commonpb.Envelope) (*Envelope, error) {
+	p, err := FromChannelHeader(e)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.ParseSignature(); err != nil {
+		return nil, &Error{Code: peerpb.TxValidationCode_BAD_COMMON_HEADER, Err: err}
+	}
+	return p, nil
+}
+
+// FromChannelHeader is FromEnvelope for an orderer, which knows the channel before it cares who speaks: the signature header is left to
+// ParseSignature, and there is no creator before.
+func FromChannelHeader(e *commonpb.Envelope) (*Envelope, error) {
 	if e == nil {
 		return nil, refuse(peerpb.TxValidationCode_NIL_ENVELOPE, "nil envelope")
 	}
@@ -106,9 +130,9 @@ func FromEnvelope(e *commonpb.Envelope) (*Envelope, error) {
 	if payload.Header == nil {
 		return nil, refuse(peerpb.TxValidationCode_BAD_COMMON_HEADER, "header not set")
 	}
-	h, err := parseHeader(payload.Header)
+	h, err := parseChannelHeader(payload.Header)
 	if err != nil {
-		return nil, &Error{Code: peerpb.TxValidationCode_BAD_COMMON_HEADER, Err: err}
+		return nil, refuse(peerpb.TxValidationCode_BAD_COMMON_HEADER, "error unmarshaling channel header: %w", err)
 	}
 	return &Envelope{Payload: e.Payload, Signature: e.Signature, Header: h, Data: payload.Data}, nil
 }
