@@ -25,8 +25,8 @@ type Captured struct {
 // captureWindow lets certificates be found again however far back they stand.
 const captureWindow = 1 << 26
 
-// Save writes a capture to a file.
-func (c *Captured) Save(path string) (err error) {
+// save writes a capture to a file.
+func save(path string, capture any) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -36,14 +36,14 @@ func (c *Captured) Save(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := gob.NewEncoder(z).Encode(c); err != nil {
+	if err := gob.NewEncoder(z).Encode(capture); err != nil {
 		return err
 	}
 	return z.Close()
 }
 
-// Load reads a capture from a file.
-func Load(path string) (*Captured, error) {
+// load reads a capture from a file.
+func load[T any](path string) (*T, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -54,11 +54,11 @@ func Load(path string) (*Captured, error) {
 		return nil, err
 	}
 	defer z.Close()
-	c := &Captured{}
-	if err := gob.NewDecoder(z).Decode(c); err != nil {
+	capture := new(T)
+	if err := gob.NewDecoder(z).Decode(capture); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return c, nil
+	return capture, nil
 }
 
 // Chain is the captured chain as the orderer served it: what the peer added is taken off.

@@ -1,8 +1,6 @@
 package differential
 
 import (
-	"fmt"
-
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
@@ -117,10 +115,7 @@ func (g *Generator) reconfigure(kind string, change func(*commonpb.Config)) {
 	require.NoError(g.t, err)
 	signed := &commonpb.ConfigUpdateEnvelope{ConfigUpdate: wire.MustMarshal(update)}
 	for _, a := range []*person{g.people.admin1, g.people.admin2} {
-		header := wire.MustMarshal(&commonpb.SignatureHeader{Creator: a.creator, Nonce: g.nonce()})
-		signed.Signatures = append(signed.Signatures, &commonpb.ConfigSignature{
-			SignatureHeader: header, Signature: g.sign(a, header, signed.ConfigUpdate),
-		})
+		signed.Signatures = append(signed.Signatures, configSignature(g.t, a, g.nonce(), signed.ConfigUpdate))
 	}
 	config, err := current.ProposeUpdate(g.message(g.people.admin1, commonpb.HeaderType_CONFIG_UPDATE, signed))
 	require.NoError(g.t, err)
@@ -144,5 +139,3 @@ func (g *Generator) raise() {
 		c.ChannelGroup.Groups["Application"].Values["Capabilities"].Value = capabilities(g.level)
 	})
 }
-
-func (g *Generator) String() string { return fmt.Sprintf("%s, %d blocks", g.channelID, len(g.blocks)) }

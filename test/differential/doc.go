@@ -5,11 +5,14 @@
 // is read from our own peer, which commits every block before the next one is made.
 //
 // TestAgainstReference lets a real 1.4.12 peer pull chains from a Deliver server of ours, compares what both peers made of every block, and
-// with -keep writes down what the real one made of it. It needs that peer's executable:
+// with -keep writes down what the real one made of it; TestBroadcastAgainstReference asks a real orderer and ours the same. They need
+// 1.4.12's executables:
 //
-//	go test -tags reference -run AgainstReference -v ./test/differential -args -peer bin/peer -peerconfig sampleconfig -seed 0 -seeds 4 -txs 1200
+//	go test -tags reference -run TestAgainstReference -v ./test/differential -args -peer bin/peer -peerconfig sampleconfig -seeds 4 -txs 1200
+//	go test -tags reference -run TestBroadcast -v ./test/differential -args -orderer bin/orderer -peerconfig sampleconfig -seeds 1 -txs 1200
 //
-// TestCaptured holds today's peer against what was written down (testdata/*.zst), so that no reference is needed.
+// TestCaptured and TestBroadcastCaptured hold today's peer and orderer against what was written down (testdata/*.zst), so that no reference is
+// needed. TestKilled kills the peer meanwhile.
 //
 // A block is never such that the real peer would hang or crash on it, which takes some care under Application capability V1_3 and later:
 //   - it panics at a transaction without an action, and waits for ever for one that does not decode, if a later transaction of the same block

@@ -32,6 +32,7 @@ type Generator struct {
 	chaincodes []*chaincode
 	past       []made   // transactions of earlier blocks
 	leftOut    [][]byte // nonces of transactions that left out their txid
+	unfit      []made   // that stand in no block
 	revoked    bool
 }
 
@@ -41,15 +42,24 @@ const maxTxs = 60
 // Generate makes a chain of at least the given number of transactions. Its first level of application capabilities depends on the seed; the
 // levels above come into force one after the other.
 func Generate(t testing.TB, seed uint64, txs int) *Chain {
-	g := &Generator{
-		t: t, rand: rand.New(rand.NewPCG(seed, 0)), people: newPeople(t), channelID: fmt.Sprintf("seed%d", seed),
-		level: int(seed % uint64(len(applicationLevels))),
+	g := newGenerator(t, seed, fmt.Sprintf("seed%d", seed))
+	g.generate(txs)
+	return &Chain{Seed: seed, ID: g.channelID, Blocks: g.blocks, Kinds: g.kinds}
+}
+
+func newGenerator(t testing.TB, seed uint64, channelID string) *Generator {
+	return &Generator{
+		t: t, rand: rand.New(rand.NewPCG(seed, 0)), people: newPeople(t), channelID: channelID, level: int(seed % uint64(len(applicationLevels))),
 	}
+}
+
+// generate makes the chain.
+func (g *Generator) generate(txs int) {
 	g.blocks, g.kinds = []*commonpb.Block{g.genesis()}, [][]string{{"genesis"}}
-	registry, err := channel.Open(t.Context(), channel.Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, registry.Close()) }()
-	require.NoError(t, registry.Join(t.Context(), proto.CloneOf(g.blocks[0])))
+	registry, err := channel.Open(g.t.Context(), channel.Options{Dir: g.t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	require.NoError(g.t, err)
+	defer func() { require.NoError(g.t, registry.Close()) }()
+	require.NoError(g.t, registry.Join(g.t.Context(), proto.CloneOf(g.blocks[0])))
 	g.channel, _ = registry.Get(g.channelID)
 	g.observe()
 	g.begin()
@@ -67,7 +77,6 @@ func Generate(t testing.TB, seed uint64, txs int) *Chain {
 			g.raise()
 		}
 	}
-	return &Chain{Seed: seed, ID: g.channelID, Blocks: g.blocks, Kinds: g.kinds}
 }
 
 // block makes and orders a block, and tells how many transactions it has.
@@ -80,7 +89,9 @@ func (g *Generator) block() int {
 			continue
 		}
 		if d := g.pick().draft(g); d != nil {
-			if m := g.finish(d); !fatal(m) {
+			if m := g.finish(d); fatal(m) {
+				g.unfit = append(g.unfit, m)
+			} else {
 				txs = append(txs, m)
 			}
 		}
@@ -107,14 +118,15 @@ func hazard(m made) int {
 	return 0
 }
 
-// fatal tells whether the real peer panics at a block with this transaction in it: it has a payload without headers, or its only action
-// endorses nothing.
+// fatal tells whether no block may have this transaction in it: the real peer would panic, since it has a payload without headers or its only
+// action endorses nothing; or peers of different organizations would disagree, since it names no channel and 1.4 then asks the peer's own MSP.
 func fatal(m made) bool {
 	env, body, t, cap := &commonpb.Envelope{}, &commonpb.Payload{}, &peerpb.Transaction{}, &peerpb.ChaincodeActionPayload{}
 	if wire.UnmarshalAs14(m.raw, env) != nil || wire.UnmarshalAs14(env.Payload, body) != nil {
 		return false
 	}
-	if body.Header == nil {
+	header := &commonpb.ChannelHeader{}
+	if body.Header == nil || wire.UnmarshalAs14(body.Header.ChannelHeader, header) == nil && header.ChannelId == "" {
 		return true
 	}
 	return wire.UnmarshalAs14(body.Data, t) == nil && len(t.Actions) == 1 && wire.UnmarshalAs14(t.Actions[0].Payload, cap) == nil && cap.Action == nil

@@ -37,6 +37,9 @@ func (g *Generator) goodEvent(d *draft) *peerpb.ChaincodeEvent {
 var actionKinds = []kind{
 	transactionKind("no action", func(_ *Generator, t *peerpb.Transaction) { t.Actions = nil }),
 	transactionKind("two actions", func(_ *Generator, t *peerpb.Transaction) { t.Actions = append(t.Actions, t.Actions[0]) }),
+	transactionKind("an empty action", func(_ *Generator, t *peerpb.Transaction) { t.Actions = []*peerpb.TransactionAction{{}} }),
+	transactionKind("action without a payload", func(_ *Generator, t *peerpb.Transaction) { t.Actions[0].Payload = nil }),
+	actionPayloadKind("no endorsed action", func(_ *Generator, p *peerpb.ChaincodeActionPayload) { p.Action = nil }),
 	transactionKind("action without a header", func(_ *Generator, t *peerpb.Transaction) { t.Actions[0].Header = nil }),
 	transactionKind("action with another header", func(g *Generator, t *peerpb.Transaction) {
 		t.Actions[0].Header = append(append([]byte{}, t.Actions[0].Header...), 0x1a, 0)

@@ -52,6 +52,7 @@ var headerKinds = []kind{
 	channelHeaderKind("another channel", func(g *Generator, h *commonpb.ChannelHeader) {
 		h.ChannelId = oneOf(g, "unheard-of", "Not A Name", strings.Repeat("x", 300), strings.ToUpper(h.ChannelId), h.ChannelId+" ")
 	}),
+	channelHeaderKind("no channel", func(_ *Generator, h *commonpb.ChannelHeader) { h.ChannelId = "" }),
 	channelHeaderKind("txid missing", func(_ *Generator, h *commonpb.ChannelHeader) { h.TxId = "" }),
 	channelHeaderKind("txid of another", func(g *Generator, h *commonpb.ChannelHeader) { h.TxId = h.TxId[1:] + "0" }),
 	channelHeaderKind("txid in capitals", func(_ *Generator, h *commonpb.ChannelHeader) { h.TxId = strings.ToUpper(h.TxId) }),
@@ -71,6 +72,7 @@ var headerKinds = []kind{
 	changed("creator of another signature", func(g *Generator, d *draft) {
 		edited(d, signatureHeader, func(h *commonpb.SignatureHeader) { h.Creator = g.people.user2.creator })
 	}),
+	payloadKind("no header", func(_ *Generator, _ *draft, p *commonpb.Payload) { p.Header = nil }),
 	payloadKind("no channel header", func(_ *Generator, _ *draft, p *commonpb.Payload) { p.Header.ChannelHeader = nil }),
 	payloadKind("no signature header", func(_ *Generator, _ *draft, p *commonpb.Payload) { p.Header.SignatureHeader = nil }),
 	payloadKind("channel header garbage", func(_ *Generator, _ *draft, p *commonpb.Payload) { p.Header.ChannelHeader = garbage }),
@@ -87,6 +89,8 @@ var headerKinds = []kind{
 	payloadKind("signature header of another transaction", func(g *Generator, d *draft, p *commonpb.Payload) {
 		p.Header.SignatureHeader = wire.MustMarshal(&commonpb.SignatureHeader{Creator: d.creator.creator, Nonce: g.nonce()})
 	}),
+	envelopeKind("no payload", func(_ *Generator, _ *draft, e *commonpb.Envelope) { e.Payload = nil }),
+	changed("envelope of nothing", func(_ *Generator, d *draft) { d.raw(envelope, func([]byte) []byte { return []byte{} }) }),
 	envelopeKind("payload garbage", func(_ *Generator, _ *draft, e *commonpb.Envelope) { e.Payload = garbage }),
 	envelopeKind("no signature", func(_ *Generator, _ *draft, e *commonpb.Envelope) { e.Signature = nil }),
 	envelopeKind("signature garbage", func(_ *Generator, _ *draft, e *commonpb.Envelope) { e.Signature = garbage }),

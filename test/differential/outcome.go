@@ -41,9 +41,17 @@ func (c *Chain) Commit(t testing.TB) *Outcome {
 	registry, err := channel.Open(t.Context(), channel.Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, registry.Close()) }()
-	require.NoError(t, registry.Join(t.Context(), proto.CloneOf(c.Blocks[0])))
-	ch, _ := registry.Get(c.ID)
-	for _, b := range c.Blocks[1:] {
+	return c.commit(t, registry)
+}
+
+// commit goes on with the chain on a peer that may have some of it.
+func (c *Chain) commit(t testing.TB, registry *channel.Registry) *Outcome {
+	ch, joined := registry.Get(c.ID)
+	if !joined {
+		require.NoError(t, registry.Join(t.Context(), proto.CloneOf(c.Blocks[0])))
+		ch, _ = registry.Get(c.ID)
+	}
+	for _, b := range c.Blocks[ch.Height():] {
 		require.NoError(t, ch.Submit(t.Context(), proto.CloneOf(b)))
 	}
 	require.NoError(t, ch.Wait(t.Context(), uint64(len(c.Blocks)-1)))

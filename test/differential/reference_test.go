@@ -32,14 +32,15 @@ import (
 )
 
 var (
-	peerBinary = flag.String("peer", "", "the executable of a real 1.4.12 peer")
-	peerConfig = flag.String("peerconfig", "", "a folder with its core.yaml")
-	stateDump  = flag.String("statedump", "", "a program that prints a stopped peer's state: its arguments are the folder of the peer and a channel")
-	workDir    = flag.String("dir", "", "where the real peer works; a folder that ends with the test if not given")
-	firstSeed  = flag.Uint64("seed", 0, "the first seed")
-	seeds      = flag.Int("seeds", 4, "how many chains")
-	chainTxs   = flag.Int("txs", 2000, "transactions per chain")
-	keep       = flag.Bool("keep", false, "write what the real peer made of the chains to testdata")
+	peerBinary    = flag.String("peer", "", "the executable of a real 1.4.12 peer")
+	ordererBinary = flag.String("orderer", "", "the executable of a real 1.4.12 orderer")
+	peerConfig    = flag.String("peerconfig", "", "a folder with its core.yaml and orderer.yaml")
+	stateDump     = flag.String("statedump", "", "a program that prints a stopped peer's state: its arguments are the folder of the peer and a channel")
+	workDir       = flag.String("dir", "", "where the real peer works; a folder that ends with the test if not given")
+	firstSeed     = flag.Uint64("seed", 0, "the first seed")
+	seeds         = flag.Int("seeds", 4, "how many chains")
+	chainTxs      = flag.Int("txs", 2000, "transactions per chain")
+	keep          = flag.Bool("keep", false, "write what the real peer made of the chains to testdata")
 )
 
 // served is a chain that a Deliver server hands out.
@@ -60,19 +61,19 @@ func (s *served) Wait(ctx context.Context, n uint64) error {
 	return ctx.Err()
 }
 
-// orderer is an ordering service that serves made chains.
-type orderer struct {
+// deliverer is an ordering service that serves made chains.
+type deliverer struct {
 	ordererpb.UnimplementedAtomicBroadcastServer
 	deliver *deliver.Server
 	mu      sync.Mutex
 	chains  map[string]*served
 }
 
-func (o *orderer) Deliver(s ordererpb.AtomicBroadcast_DeliverServer) error {
+func (o *deliverer) Deliver(s ordererpb.AtomicBroadcast_DeliverServer) error {
 	return o.deliver.Orderer(s)
 }
 
-func (o *orderer) add(t testing.TB, c *Chain) {
+func (o *deliverer) add(t testing.TB, c *Chain) {
 	s := &served{}
 	for _, b := range c.Blocks {
 		raw, err := proto.Marshal(b)
@@ -84,8 +85,8 @@ func (o *orderer) add(t testing.TB, c *Chain) {
 	o.chains[c.ID] = s
 }
 
-func startOrderer(t testing.TB) *orderer {
-	o := &orderer{chains: map[string]*served{}}
+func startOrderer(t testing.TB) *deliverer {
+	o := &deliverer{chains: map[string]*served{}}
 	o.deliver = &deliver.Server{Now: time.Now, Log: slog.New(slog.DiscardHandler), Channel: func(id string) (deliver.Channel, bool) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
@@ -124,6 +125,49 @@ func startPeer(t testing.TB, dir string) (log string, stop func()) {
 	})
 	t.Cleanup(stop)
 	return log, stop
+}
+
+// TestBroadcastAgainstReference compares what Heddle's orderer and a real one answer to generated envelopes.
+func TestBroadcastAgainstReference(t *testing.T) {
+	if *ordererBinary == "" || *peerConfig == "" {
+		t.Fatal("give -orderer and -peerconfig: see the package doc")
+	}
+	const address = "127.0.0.1:25010"
+	dir := t.TempDir()
+	logFile, err := os.Create(filepath.Join(dir, "orderer.log"))
+	require.NoError(t, err)
+	defer logFile.Close()
+	cmd := exec.Command(*ordererBinary, "start")
+	cmd.Stdout, cmd.Stderr = logFile, logFile
+	cmd.Env = append(os.Environ(), "FABRIC_CFG_PATH="+*peerConfig, "ORDERER_GENERAL_LISTENADDRESS=127.0.0.1", "ORDERER_GENERAL_LISTENPORT=25010",
+		"ORDERER_GENERAL_LOCALMSPID="+ordererOrg, "ORDERER_GENERAL_LOCALMSPDIR="+vectors.Path("fabric-1.4", "crypto", "ordererOrganizations", "example.com", "orderers", "orderer.example.com", "msp"),
+		"ORDERER_GENERAL_GENESISMETHOD=file", "ORDERER_GENERAL_GENESISFILE="+vectors.Path("fabric-1.4", "config", "genesis.block"),
+		"ORDERER_FILELEDGER_LOCATION="+filepath.Join(dir, "data"), "ORDERER_OPERATIONS_LISTENADDRESS=127.0.0.1:25011", "FABRIC_LOGGING_SPEC=error")
+	require.NoError(t, cmd.Start())
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	real, ours := createSampleChannel(t, address), startHeddle(t)
+	var kept []Answer
+	counts := map[string]int{}
+	for n := range *seeds {
+		all := envelopes(t, *firstSeed+uint64(n), *chainTxs)
+		theirs := ask(t, real, all)
+		for i, our := range ask(t, ours, all) {
+			if our.outline() != theirs[i].outline() {
+				t.Errorf("%s:\n\tours %s %s\n\treal %s %s", our.Kind, our.Status, our.Info, theirs[i].Status, theirs[i].Info)
+			}
+			counts[theirs[i].outline()]++
+		}
+		kept = append(kept, theirs...)
+	}
+	for answer, n := range counts {
+		t.Logf("%6d %s", n, answer)
+	}
+	if *keep && !t.Failed() {
+		require.NoError(t, save(filepath.Join("testdata", "broadcast.zst"), kept))
+	}
 }
 
 // TestAgainstReference compares what Heddle's peer and a real one make of generated chains.
@@ -189,7 +233,7 @@ func TestAgainstReference(t *testing.T) {
 			if theirs[i].State != nil {
 				kept.StateHash = theirs[i].StateHash()
 			}
-			require.NoError(t, kept.Save(filepath.Join("testdata", c.ID+".zst")))
+			require.NoError(t, save(filepath.Join("testdata", c.ID+".zst"), kept))
 		}
 	}
 }
