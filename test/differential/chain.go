@@ -53,7 +53,7 @@ func (g *Generator) genesis() *commonpb.Block {
 	return block.New(0, nil, [][]byte{wire.MustMarshal(&commonpb.Envelope{Payload: wire.MustMarshal(payload)})})
 }
 
-// capabilities requires every level up to and with this one.
+// capabilities requires a level of the application section.
 func capabilities(level int) []byte {
 	required := &commonpb.Capabilities{Capabilities: map[string]*commonpb.Capability{applicationLevels[level]: {}}}
 	return wire.MustMarshal(required)

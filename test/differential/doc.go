@@ -21,7 +21,7 @@
 //     transactions set policies only of keys that nobody else writes;
 //   - it panics at a block that deletes a key and then sets its policy.
 //
-// At every level it panics at a payload without a header, at an action that endorses nothing, at a range query whose results lack versions,
-// at a collection whose members have no policy, and at a transaction that writes to a collection nobody defined, if its endorsements are
-// right.
+// At every level it panics at a payload without a header, at an action that endorses nothing, at a range query whose results lack versions or
+// some of their hashes, at a collection whose members have no policy, and at a transaction that writes to a collection nobody defined, if its
+// endorsements are right.
 package differential

@@ -202,10 +202,6 @@ var setKinds = []kind{
 		m := merkle(q)
 		m.MaxLevelHashes = append(m.MaxLevelHashes, garbage)
 	}),
-	rangeKind("a Merkle hash left out", func(_ *Generator, q *kvrwsetpb.RangeQueryInfo) {
-		m := merkle(q)
-		m.MaxLevelHashes = m.MaxLevelHashes[1:]
-	}),
 	rangeKind("another Merkle degree", func(g *Generator, q *kvrwsetpb.RangeQueryInfo) {
 		merkle(q).MaxDegree = oneOf(g, uint32(2), 3, 49, math.MaxUint32)
 	}),
