@@ -32,7 +32,7 @@ import (
 const both = "AND('Org1MSP.peer','Org2MSP.peer')"
 
 // programTime is what a program may take at most.
-const programTime = 2 * time.Minute
+const programTime = 4 * time.Minute
 
 // network is a running network that programs can use.
 type network struct {

@@ -10,7 +10,7 @@ const file = (...names) => path.join(process.env.HEDDLE_NETWORK, ...names);
 const peers = {org1: 'peer0.org1.example.com', org2: 'peer0.org2.example.com'};
 const channelName = 'mychannel';
 
-const test = (name, run) => node.test(name, {timeout: 60000}, run);
+const test = (name, run) => node.test(name, {timeout: 120000}, run);
 
 const entry = label => JSON.parse(fs.readFileSync(file('wallet', label + '.id')));
 
@@ -41,22 +41,31 @@ function succeeded([proposalResponses, proposal]) {
 	return {proposalResponses, proposal};
 }
 
-// committed waits for a transaction on an event hub that is connected or connects by that.
+const connected = (hub, options = {}) => new Promise((resolve, reject) => hub.connect(options, error => error ? reject(error) : resolve()));
+
+// committed waits for a transaction on an event hub, which then disconnects.
 function committed(hub, txId) {
 	return new Promise((resolve, reject) =>
 		hub.registerTxEvent(txId.getTransactionID(), (id, code) => resolve(code), reject, {unregister: true, disconnect: true}));
 }
 
-// submit sends what was endorsed, with the events of one peer, and returns the code that the transaction ended with.
-async function submit(channel, endorsed, txId, peer = peers.org1) {
-	const hub = channel.newChannelEventHub(peer);
-	const end = committed(hub, txId);
-	await new Promise((resolve, reject) => hub.connect({}, error => error ? reject(error) : resolve()));
-	const answer = await channel.sendTransaction({...endorsed, txId});
+// submit sends what was endorsed and returns the code that the transaction ended with, once all peers have it: the next one is endorsed by all.
+async function submit(channel, endorsed, txId) {
+	const ends = [];
+	for (const peer of Object.values(peers)) {
+		const hub = channel.newChannelEventHub(peer);
+		ends.push(committed(hub, txId));
+		await connected(hub);
+	}
+	const answer = await channel.sendTransaction({...endorsed, txId}, 60000);
 	if (answer.status !== 'SUCCESS') {
 		throw new Error(answer.status + ' ' + answer.info);
 	}
-	return end;
+	const codes = await Promise.all(ends);
+	if (codes[0] !== codes[1]) {
+		throw new Error('the peers do not agree: ' + codes);
+	}
+	return codes[0];
 }
 
-module.exports = {channelName, committed, enter, entry, file, peers, submit, succeeded, test};
+module.exports = {channelName, connected, enter, file, peers, submit, succeeded, test};

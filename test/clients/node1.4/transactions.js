@@ -2,12 +2,12 @@
 'use strict';
 
 const assert = require('assert');
-const {channelName, enter, peers, submit, succeeded, test} = require('./network');
+const {channelName, connected, enter, peers, submit, succeeded, test} = require('./network');
 
 // endorse calls asset on both peers.
 async function endorse(client, channel, fcn, ...args) {
 	const txId = client.newTransactionID();
-	return {txId, endorsed: succeeded(await channel.sendTransactionProposal({chaincodeId: 'asset', fcn, args, txId}))};
+	return {txId, endorsed: succeeded(await channel.sendTransactionProposal({chaincodeId: 'asset', fcn, args, txId}, 60000))};
 }
 
 async function invoke(client, channel, fcn, ...args) {
@@ -69,7 +69,7 @@ for (const full_block of [true, false]) {
 		replay.registerBlockEvent(block => blocks.push(Number(full_block ? block.header.number : block.number)), e => errors.push(e), {startBlock: 0});
 		live.registerChaincodeEvent('asset', 'put', (event, number, txId, code) => events.push({event, txId, code, number: Number(number)}), e => errors.push(e));
 		for (const hub of [replay, live]) {
-			await new Promise((resolve, reject) => hub.connect({full_block}, error => error ? reject(error) : resolve()));
+			await connected(hub, {full_block});
 		}
 		const {id} = await invoke(client, channel, 'put', 'hub' + full_block, 'Anna', '1');
 		const mine = () => events.find(e => e.txId === id);

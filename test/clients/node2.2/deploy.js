@@ -6,7 +6,7 @@ const assert = require('assert');
 const fs = require('fs');
 const {Client} = require('fabric-common');
 const {common, protos} = require('fabric-protos');
-const {channelName, connect, contract, file, orderer, orgs, peers, test} = require('./network');
+const {channelName, connect, contract, file, orderer, orgs, peers, requestTimeout, test} = require('./network');
 
 Client.setConfigSetting('channel-name-regx-checker', {pattern: ''}); // requests about a peer itself are for the channel without a name
 
@@ -22,7 +22,7 @@ async function call({client, identity, endorser}, channel, chaincode, ...args) {
 	const endorsement = client.getChannel(channel).newEndorsement(chaincode);
 	endorsement.build(identity, {args});
 	endorsement.sign(identity);
-	const {responses, errors} = await endorsement.send({targets: [endorser], requestTimeout: 120000});
+	const {responses, errors} = await endorsement.send({targets: [endorser], requestTimeout});
 	assert.deepStrictEqual(errors, []);
 	return {response: responses[0].response, endorsement};
 }
@@ -59,7 +59,7 @@ async function deploy(t, verb, version, ...init) {
 	const commit = endorsement.newCommit();
 	commit.build(admin.identity);
 	commit.sign(admin.identity);
-	assert.strictEqual((await commit.send({targets: [admin.committer]})).status, 'SUCCESS');
+	assert.strictEqual((await commit.send({targets: [admin.committer], requestTimeout})).status, 'SUCCESS');
 	assert.strictEqual(await committed, 'VALID');
 }
 
@@ -120,7 +120,7 @@ async function configure(t, transaction) {
 		},
 		data: encode(common.ConfigUpdateEnvelope, {config_update: update, signatures}),
 	});
-	return committer.sendBroadcast({payload: envelope, signature: identity.sign(envelope)});
+	return committer.sendBroadcast({payload: envelope, signature: identity.sign(envelope)}, requestTimeout);
 }
 
 test('create a channel, join it, update it', async t => {

@@ -2,7 +2,7 @@
 'use strict';
 
 const assert = require('assert');
-const {channelName, connect, contract, control, orderer, peers, test, until, wallet} = require('./network');
+const {channelName, connect, contract, control, orderer, peers, requestTimeout, test, until, wallet} = require('./network');
 
 // failure is the error of a call that must fail.
 async function failure(promise) {
@@ -45,7 +45,7 @@ test('two transactions read the same version', async t => {
 		const endorsement = network.getChannel().newEndorsement('asset');
 		endorsement.build(identity, {fcn: 'transfer', args: ['vase', owner]});
 		endorsement.sign(identity);
-		await endorsement.send({targets: network.getChannel().getEndorsers()});
+		await endorsement.send({targets: network.getChannel().getEndorsers(), requestTimeout});
 		const commit = endorsement.newCommit();
 		commit.build(identity);
 		commit.sign(identity);
@@ -58,7 +58,7 @@ test('two transactions read the same version', async t => {
 		}
 	}, {startBlock: 0});
 	for (const {commit} of endorsed) {
-		assert.strictEqual((await commit.send({targets: network.getChannel().getCommitters()})).status, 'SUCCESS');
+		assert.strictEqual((await commit.send({targets: network.getChannel().getCommitters(), requestTimeout})).status, 'SUCCESS');
 	}
 	await until('both are committed', () => endorsed.every(({id}) => statuses[id]));
 	assert.deepStrictEqual(endorsed.map(({id}) => statuses[id]), ['VALID', 'MVCC_READ_CONFLICT']);

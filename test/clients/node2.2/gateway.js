@@ -3,7 +3,7 @@
 
 const assert = require('assert');
 const {DefaultEventHandlerStrategies, DefaultQueryHandlerStrategies} = require('fabric-network');
-const {contract, orgs, peers, test} = require('./network');
+const {contract, orgs, peers, requestTimeout, test} = require('./network');
 
 const get = async (asset, id) => JSON.parse(await asset.evaluateTransaction('get', id));
 
@@ -48,7 +48,7 @@ async function seen(network, org, id) {
 	const query = network.getChannel().newQuery('asset');
 	query.build(network.getGateway().identityContext, {fcn: 'get', args: [id]});
 	query.sign(network.getGateway().identityContext);
-	const {responses, errors} = await query.send({targets: [network.getChannel().getEndorser(peers[org])]});
+	const {responses, errors} = await query.send({targets: [network.getChannel().getEndorser(peers[org])], requestTimeout});
 	assert.deepStrictEqual(errors, []);
 	return JSON.parse(responses[0].response.payload).value;
 }

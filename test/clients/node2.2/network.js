@@ -13,7 +13,10 @@ const orgs = ['org1', 'org2'];
 const peers = {org1: 'peer0.org1.example.com', org2: 'peer0.org2.example.com'};
 const orderer = 'orderer.example.com';
 
-const test = (name, run) => node.test(name, {timeout: 60000}, run);
+const test = (name, run) => node.test(name, {timeout: 120000}, run);
+
+// requestTimeout, in ms, leaves peers the time to build and start a chaincode on a busy machine.
+const requestTimeout = 60000;
 
 const file = (...names) => path.join(dir, ...names);
 
@@ -55,7 +58,7 @@ async function restart(name) {
 }
 
 // until waits for a condition, which may be asynchronous.
-async function until(what, condition, seconds = 60) {
+async function until(what, condition, seconds = 100) {
 	for (const end = Date.now() + seconds * 1000; ;) {
 		if (await condition()) {
 			return;
@@ -67,4 +70,4 @@ async function until(what, condition, seconds = 60) {
 	}
 }
 
-module.exports = {channelName, connect, contract, control, file, orderer, orgs, peers, profile, restart, test, until, wallet};
+module.exports = {channelName, connect, contract, control, file, orderer, orgs, peers, profile, requestTimeout, restart, test, until, wallet};

@@ -5,7 +5,7 @@ const assert = require('assert');
 const crypto = require('crypto');
 const fs = require('fs');
 const {Client, User} = require('fabric-common');
-const {channelName, file, orderer, peers, profile, test} = require('./network');
+const {channelName, file, orderer, peers, profile, requestTimeout, test} = require('./network');
 
 const {credentials} = JSON.parse(fs.readFileSync(file('wallet', 'org1-user1.id')));
 const order = BigInt('0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551');
@@ -60,7 +60,7 @@ test('a transaction, its event and a query, signed offline', async t => {
 
 	const endorsement = channel.newEndorsement('asset');
 	endorsement.sign(signElsewhere(endorsement.build(identity, {fcn: 'put', args: ['offline', 'Anna', '5']})));
-	const {responses, errors} = await endorsement.send({targets: channel.getEndorsers()});
+	const {responses, errors} = await endorsement.send({targets: channel.getEndorsers(), requestTimeout});
 	assert.deepStrictEqual(errors, []);
 	assert.deepStrictEqual(responses.map(r => r.response.status), [200, 200]);
 	assert.ok(responses[0].payload.equals(responses[1].payload), 'both peers say the same');
@@ -70,13 +70,13 @@ test('a transaction, its event and a query, signed offline', async t => {
 	await events.send();
 	const commit = endorsement.newCommit();
 	commit.sign(signElsewhere(commit.build(identity)));
-	assert.strictEqual((await commit.send({targets: [committer]})).status, 'SUCCESS');
+	assert.strictEqual((await commit.send({targets: [committer], requestTimeout})).status, 'SUCCESS');
 	assert.strictEqual(await committed, 'VALID');
 	events.close();
 
 	const query = channel.newQuery('asset');
 	query.sign(signElsewhere(query.build(identity, {fcn: 'get', args: ['offline']})));
-	const result = await query.send({targets: channel.getEndorsers('Org2MSP')});
+	const result = await query.send({targets: channel.getEndorsers('Org1MSP'), requestTimeout});
 	assert.strictEqual(JSON.parse(result.queryResults[0]).value, 5);
 });
 
@@ -85,16 +85,16 @@ test('signatures of something else are refused', async t => {
 	const forged = channel.newEndorsement('asset');
 	forged.build(identity, {fcn: 'put', args: ['forged', 'Anna', '5']});
 	forged.sign(signElsewhere(Buffer.from('something else')));
-	const {errors} = await forged.send({targets: channel.getEndorsers('Org1MSP')});
+	const {errors} = await forged.send({targets: channel.getEndorsers('Org1MSP'), requestTimeout});
 	assert.match(errors[0].message, /access denied: channel \[mychannel\] creator org \[Org1MSP\]/);
 
 	const endorsement = channel.newEndorsement('asset');
 	endorsement.sign(signElsewhere(endorsement.build(identity, {fcn: 'put', args: ['forged', 'Anna', '5']})));
-	await endorsement.send({targets: channel.getEndorsers()});
+	await endorsement.send({targets: channel.getEndorsers(), requestTimeout});
 	const commit = endorsement.newCommit();
 	commit.build(identity);
 	commit.sign(signElsewhere(Buffer.from('something else')));
-	const answer = await commit.send({targets: [committer]});
+	const answer = await commit.send({targets: [committer], requestTimeout});
 	assert.strictEqual(answer.status, 'FORBIDDEN');
 	assert.match(answer.info, /permission denied/);
 });

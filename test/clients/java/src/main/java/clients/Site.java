@@ -82,7 +82,7 @@ final class Site {
 
     /** Waits for a condition. */
     static void until(final String what, final Callable<Boolean> condition) throws Exception {
-        for (long end = System.currentTimeMillis() + 60_000; !condition.call(); Thread.sleep(20)) {
+        for (long end = System.currentTimeMillis() + 100_000; !condition.call(); Thread.sleep(20)) {
             check(System.currentTimeMillis() < end, "still waiting: " + what);
         }
     }
