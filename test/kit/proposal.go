@@ -2,6 +2,7 @@ package kit
 
 import (
 	"bytes"
+	"crypto/elliptic"
 	"encoding/asn1"
 	"fmt"
 	"math/big"
@@ -78,14 +79,25 @@ func (p *Proposal) Build(t testing.TB) *peerpb.SignedProposal {
 	return signed
 }
 
-// HighS is the other signature that the same mathematics accepts, and Fabric does not: s replaced by n-s.
+// HighS is the other signature that the same mathematics accepts, and Fabric does not: of s and n-s the greater.
 func HighS(signature []byte) []byte {
+	return withS(signature, func(s, other *big.Int) bool { return s.Cmp(other) > 0 })
+}
+
+// LowS is the signature that Fabric accepts: of s and n-s the smaller.
+func LowS(signature []byte) []byte {
+	return withS(signature, func(s, other *big.Int) bool { return s.Cmp(other) < 0 })
+}
+
+// withS keeps s or takes n-s instead, for a signature of curve P-256.
+func withS(signature []byte, keep func(s, other *big.Int) bool) []byte {
 	var rs struct{ R, S *big.Int }
 	if _, err := asn1.Unmarshal(signature, &rs); err != nil {
 		panic(err)
 	}
-	order, _ := new(big.Int).SetString("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", 16)
-	rs.S.Sub(order, rs.S)
+	if other := new(big.Int).Sub(elliptic.P256().Params().N, rs.S); !keep(rs.S, other) {
+		rs.S = other
+	}
 	b, err := asn1.Marshal(rs)
 	if err != nil {
 		panic(err)
