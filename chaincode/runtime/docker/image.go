@@ -65,8 +65,10 @@ func (r *Runtime) build(ctx context.Context, name string, p *pack.Package, c *pl
 	if err != nil {
 		return err
 	}
-	defer os.Remove(binaries.Name())
 	defer binaries.Close()
+	if err := os.Remove(binaries.Name()); err != nil { // the open file stays, and goes with this process however that ends
+		return err
+	}
 	if err := r.compile(ctx, c, p, binaries); err != nil {
 		return fmt.Errorf("Failed to generate platform-specific docker build: %w", err)
 	}
