@@ -29,8 +29,6 @@ import (
 	"github.com/heddleledger/heddle/test/kit"
 )
 
-const both = "AND('Org1MSP.peer','Org2MSP.peer')"
-
 // programTime is what a program may take at most.
 const programTime = 4 * time.Minute
 
