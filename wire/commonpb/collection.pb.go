@@ -306,6 +306,75 @@ type CollectionPolicyConfig_SignaturePolicy struct {
 
 func (*CollectionPolicyConfig_SignaturePolicy) isCollectionPolicyConfig_Payload() {}
 
+// The collection of a transaction.
+type CollectionCriteria struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Channel       string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	TxId          string                 `protobuf:"bytes,2,opt,name=tx_id,json=txId,proto3" json:"tx_id,omitempty"`
+	Collection    string                 `protobuf:"bytes,3,opt,name=collection,proto3" json:"collection,omitempty"`
+	Namespace     string                 `protobuf:"bytes,4,opt,name=namespace,proto3" json:"namespace,omitempty"` // the chaincode
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CollectionCriteria) Reset() {
+	*x = CollectionCriteria{}
+	mi := &file_wire_commonpb_collection_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CollectionCriteria) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CollectionCriteria) ProtoMessage() {}
+
+func (x *CollectionCriteria) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_commonpb_collection_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CollectionCriteria.ProtoReflect.Descriptor instead.
+func (*CollectionCriteria) Descriptor() ([]byte, []int) {
+	return file_wire_commonpb_collection_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CollectionCriteria) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *CollectionCriteria) GetTxId() string {
+	if x != nil {
+		return x.TxId
+	}
+	return ""
+}
+
+func (x *CollectionCriteria) GetCollection() string {
+	if x != nil {
+		return x.Collection
+	}
+	return ""
+}
+
+func (x *CollectionCriteria) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
 var File_wire_commonpb_collection_proto protoreflect.FileDescriptor
 
 const file_wire_commonpb_collection_proto_rawDesc = "" +
@@ -327,7 +396,14 @@ const file_wire_commonpb_collection_proto_rawDesc = "" +
 	"\x12endorsement_policy\x18\b \x01(\v2\x19.common.ApplicationPolicyR\x11endorsementPolicy\"q\n" +
 	"\x16CollectionPolicyConfig\x12L\n" +
 	"\x10signature_policy\x18\x01 \x01(\v2\x1f.common.SignaturePolicyEnvelopeH\x00R\x0fsignaturePolicyB\t\n" +
-	"\apayloadB.Z,github.com/heddleledger/heddle/wire/commonpbb\x06proto3"
+	"\apayload\"\x81\x01\n" +
+	"\x12CollectionCriteria\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x13\n" +
+	"\x05tx_id\x18\x02 \x01(\tR\x04txId\x12\x1e\n" +
+	"\n" +
+	"collection\x18\x03 \x01(\tR\n" +
+	"collection\x12\x1c\n" +
+	"\tnamespace\x18\x04 \x01(\tR\tnamespaceB.Z,github.com/heddleledger/heddle/wire/commonpbb\x06proto3"
 
 var (
 	file_wire_commonpb_collection_proto_rawDescOnce sync.Once
@@ -341,21 +417,22 @@ func file_wire_commonpb_collection_proto_rawDescGZIP() []byte {
 	return file_wire_commonpb_collection_proto_rawDescData
 }
 
-var file_wire_commonpb_collection_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_wire_commonpb_collection_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_wire_commonpb_collection_proto_goTypes = []any{
 	(*CollectionConfigPackage)(nil), // 0: common.CollectionConfigPackage
 	(*CollectionConfig)(nil),        // 1: common.CollectionConfig
 	(*StaticCollectionConfig)(nil),  // 2: common.StaticCollectionConfig
 	(*CollectionPolicyConfig)(nil),  // 3: common.CollectionPolicyConfig
-	(*ApplicationPolicy)(nil),       // 4: common.ApplicationPolicy
-	(*SignaturePolicyEnvelope)(nil), // 5: common.SignaturePolicyEnvelope
+	(*CollectionCriteria)(nil),      // 4: common.CollectionCriteria
+	(*ApplicationPolicy)(nil),       // 5: common.ApplicationPolicy
+	(*SignaturePolicyEnvelope)(nil), // 6: common.SignaturePolicyEnvelope
 }
 var file_wire_commonpb_collection_proto_depIdxs = []int32{
 	1, // 0: common.CollectionConfigPackage.config:type_name -> common.CollectionConfig
 	2, // 1: common.CollectionConfig.static_collection_config:type_name -> common.StaticCollectionConfig
 	3, // 2: common.StaticCollectionConfig.member_orgs_policy:type_name -> common.CollectionPolicyConfig
-	4, // 3: common.StaticCollectionConfig.endorsement_policy:type_name -> common.ApplicationPolicy
-	5, // 4: common.CollectionPolicyConfig.signature_policy:type_name -> common.SignaturePolicyEnvelope
+	5, // 3: common.StaticCollectionConfig.endorsement_policy:type_name -> common.ApplicationPolicy
+	6, // 4: common.CollectionPolicyConfig.signature_policy:type_name -> common.SignaturePolicyEnvelope
 	5, // [5:5] is the sub-list for method output_type
 	5, // [5:5] is the sub-list for method input_type
 	5, // [5:5] is the sub-list for extension type_name
@@ -381,7 +458,7 @@ func file_wire_commonpb_collection_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_commonpb_collection_proto_rawDesc), len(file_wire_commonpb_collection_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -510,6 +510,139 @@ func (x *ConfigSignature) GetSignature() []byte {
 	return nil
 }
 
+// What groups, values and policies a group may have. Nobody sends it; configtxlator knows it, as the next two.
+type ConfigGroupSchema struct {
+	state         protoimpl.MessageState         `protogen:"open.v1"`
+	Groups        map[string]*ConfigGroupSchema  `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Values        map[string]*ConfigValueSchema  `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Policies      map[string]*ConfigPolicySchema `protobuf:"bytes,3,rep,name=policies,proto3" json:"policies,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigGroupSchema) Reset() {
+	*x = ConfigGroupSchema{}
+	mi := &file_wire_commonpb_configtx_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigGroupSchema) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigGroupSchema) ProtoMessage() {}
+
+func (x *ConfigGroupSchema) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_commonpb_configtx_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigGroupSchema.ProtoReflect.Descriptor instead.
+func (*ConfigGroupSchema) Descriptor() ([]byte, []int) {
+	return file_wire_commonpb_configtx_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ConfigGroupSchema) GetGroups() map[string]*ConfigGroupSchema {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *ConfigGroupSchema) GetValues() map[string]*ConfigValueSchema {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *ConfigGroupSchema) GetPolicies() map[string]*ConfigPolicySchema {
+	if x != nil {
+		return x.Policies
+	}
+	return nil
+}
+
+type ConfigValueSchema struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigValueSchema) Reset() {
+	*x = ConfigValueSchema{}
+	mi := &file_wire_commonpb_configtx_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigValueSchema) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigValueSchema) ProtoMessage() {}
+
+func (x *ConfigValueSchema) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_commonpb_configtx_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigValueSchema.ProtoReflect.Descriptor instead.
+func (*ConfigValueSchema) Descriptor() ([]byte, []int) {
+	return file_wire_commonpb_configtx_proto_rawDescGZIP(), []int{9}
+}
+
+type ConfigPolicySchema struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigPolicySchema) Reset() {
+	*x = ConfigPolicySchema{}
+	mi := &file_wire_commonpb_configtx_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigPolicySchema) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigPolicySchema) ProtoMessage() {}
+
+func (x *ConfigPolicySchema) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_commonpb_configtx_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigPolicySchema.ProtoReflect.Descriptor instead.
+func (*ConfigPolicySchema) Descriptor() ([]byte, []int) {
+	return file_wire_commonpb_configtx_proto_rawDescGZIP(), []int{10}
+}
+
 var File_wire_commonpb_configtx_proto protoreflect.FileDescriptor
 
 const file_wire_commonpb_configtx_proto_rawDesc = "" +
@@ -564,7 +697,22 @@ const file_wire_commonpb_configtx_proto_rawDesc = "" +
 	"mod_policy\x18\x03 \x01(\tR\tmodPolicy\"Z\n" +
 	"\x0fConfigSignature\x12)\n" +
 	"\x10signature_header\x18\x01 \x01(\fR\x0fsignatureHeader\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignatureB.Z,github.com/heddleledger/heddle/wire/commonpbb\x06proto3"
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xdb\x03\n" +
+	"\x11ConfigGroupSchema\x12=\n" +
+	"\x06groups\x18\x01 \x03(\v2%.common.ConfigGroupSchema.GroupsEntryR\x06groups\x12=\n" +
+	"\x06values\x18\x02 \x03(\v2%.common.ConfigGroupSchema.ValuesEntryR\x06values\x12C\n" +
+	"\bpolicies\x18\x03 \x03(\v2'.common.ConfigGroupSchema.PoliciesEntryR\bpolicies\x1aT\n" +
+	"\vGroupsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
+	"\x05value\x18\x02 \x01(\v2\x19.common.ConfigGroupSchemaR\x05value:\x028\x01\x1aT\n" +
+	"\vValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
+	"\x05value\x18\x02 \x01(\v2\x19.common.ConfigValueSchemaR\x05value:\x028\x01\x1aW\n" +
+	"\rPoliciesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.common.ConfigPolicySchemaR\x05value:\x028\x01\"\x13\n" +
+	"\x11ConfigValueSchema\"\x14\n" +
+	"\x12ConfigPolicySchemaB.Z,github.com/heddleledger/heddle/wire/commonpbb\x06proto3"
 
 var (
 	file_wire_commonpb_configtx_proto_rawDescOnce sync.Once
@@ -578,7 +726,7 @@ func file_wire_commonpb_configtx_proto_rawDescGZIP() []byte {
 	return file_wire_commonpb_configtx_proto_rawDescData
 }
 
-var file_wire_commonpb_configtx_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_wire_commonpb_configtx_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_wire_commonpb_configtx_proto_goTypes = []any{
 	(*ConfigEnvelope)(nil),       // 0: common.ConfigEnvelope
 	(*Config)(nil),               // 1: common.Config
@@ -588,33 +736,45 @@ var file_wire_commonpb_configtx_proto_goTypes = []any{
 	(*ConfigValue)(nil),          // 5: common.ConfigValue
 	(*ConfigPolicy)(nil),         // 6: common.ConfigPolicy
 	(*ConfigSignature)(nil),      // 7: common.ConfigSignature
-	nil,                          // 8: common.ConfigUpdate.IsolatedDataEntry
-	nil,                          // 9: common.ConfigGroup.GroupsEntry
-	nil,                          // 10: common.ConfigGroup.ValuesEntry
-	nil,                          // 11: common.ConfigGroup.PoliciesEntry
-	(*Envelope)(nil),             // 12: common.Envelope
-	(*Policy)(nil),               // 13: common.Policy
+	(*ConfigGroupSchema)(nil),    // 8: common.ConfigGroupSchema
+	(*ConfigValueSchema)(nil),    // 9: common.ConfigValueSchema
+	(*ConfigPolicySchema)(nil),   // 10: common.ConfigPolicySchema
+	nil,                          // 11: common.ConfigUpdate.IsolatedDataEntry
+	nil,                          // 12: common.ConfigGroup.GroupsEntry
+	nil,                          // 13: common.ConfigGroup.ValuesEntry
+	nil,                          // 14: common.ConfigGroup.PoliciesEntry
+	nil,                          // 15: common.ConfigGroupSchema.GroupsEntry
+	nil,                          // 16: common.ConfigGroupSchema.ValuesEntry
+	nil,                          // 17: common.ConfigGroupSchema.PoliciesEntry
+	(*Envelope)(nil),             // 18: common.Envelope
+	(*Policy)(nil),               // 19: common.Policy
 }
 var file_wire_commonpb_configtx_proto_depIdxs = []int32{
 	1,  // 0: common.ConfigEnvelope.config:type_name -> common.Config
-	12, // 1: common.ConfigEnvelope.last_update:type_name -> common.Envelope
+	18, // 1: common.ConfigEnvelope.last_update:type_name -> common.Envelope
 	4,  // 2: common.Config.channel_group:type_name -> common.ConfigGroup
 	7,  // 3: common.ConfigUpdateEnvelope.signatures:type_name -> common.ConfigSignature
 	4,  // 4: common.ConfigUpdate.read_set:type_name -> common.ConfigGroup
 	4,  // 5: common.ConfigUpdate.write_set:type_name -> common.ConfigGroup
-	8,  // 6: common.ConfigUpdate.isolated_data:type_name -> common.ConfigUpdate.IsolatedDataEntry
-	9,  // 7: common.ConfigGroup.groups:type_name -> common.ConfigGroup.GroupsEntry
-	10, // 8: common.ConfigGroup.values:type_name -> common.ConfigGroup.ValuesEntry
-	11, // 9: common.ConfigGroup.policies:type_name -> common.ConfigGroup.PoliciesEntry
-	13, // 10: common.ConfigPolicy.policy:type_name -> common.Policy
-	4,  // 11: common.ConfigGroup.GroupsEntry.value:type_name -> common.ConfigGroup
-	5,  // 12: common.ConfigGroup.ValuesEntry.value:type_name -> common.ConfigValue
-	6,  // 13: common.ConfigGroup.PoliciesEntry.value:type_name -> common.ConfigPolicy
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	11, // 6: common.ConfigUpdate.isolated_data:type_name -> common.ConfigUpdate.IsolatedDataEntry
+	12, // 7: common.ConfigGroup.groups:type_name -> common.ConfigGroup.GroupsEntry
+	13, // 8: common.ConfigGroup.values:type_name -> common.ConfigGroup.ValuesEntry
+	14, // 9: common.ConfigGroup.policies:type_name -> common.ConfigGroup.PoliciesEntry
+	19, // 10: common.ConfigPolicy.policy:type_name -> common.Policy
+	15, // 11: common.ConfigGroupSchema.groups:type_name -> common.ConfigGroupSchema.GroupsEntry
+	16, // 12: common.ConfigGroupSchema.values:type_name -> common.ConfigGroupSchema.ValuesEntry
+	17, // 13: common.ConfigGroupSchema.policies:type_name -> common.ConfigGroupSchema.PoliciesEntry
+	4,  // 14: common.ConfigGroup.GroupsEntry.value:type_name -> common.ConfigGroup
+	5,  // 15: common.ConfigGroup.ValuesEntry.value:type_name -> common.ConfigValue
+	6,  // 16: common.ConfigGroup.PoliciesEntry.value:type_name -> common.ConfigPolicy
+	8,  // 17: common.ConfigGroupSchema.GroupsEntry.value:type_name -> common.ConfigGroupSchema
+	9,  // 18: common.ConfigGroupSchema.ValuesEntry.value:type_name -> common.ConfigValueSchema
+	10, // 19: common.ConfigGroupSchema.PoliciesEntry.value:type_name -> common.ConfigPolicySchema
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_wire_commonpb_configtx_proto_init() }
@@ -630,7 +790,7 @@ func file_wire_commonpb_configtx_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_commonpb_configtx_proto_rawDesc), len(file_wire_commonpb_configtx_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

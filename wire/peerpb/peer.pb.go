@@ -12,6 +12,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
+	sync "sync"
 	unsafe "unsafe"
 )
 
@@ -22,26 +23,145 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// The name of a peer.
+type PeerID struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerID) Reset() {
+	*x = PeerID{}
+	mi := &file_wire_peerpb_peer_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerID) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerID) ProtoMessage() {}
+
+func (x *PeerID) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_peerpb_peer_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerID.ProtoReflect.Descriptor instead.
+func (*PeerID) Descriptor() ([]byte, []int) {
+	return file_wire_peerpb_peer_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *PeerID) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Where a peer is.
+type PeerEndpoint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            *PeerID                `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"` // host:port
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerEndpoint) Reset() {
+	*x = PeerEndpoint{}
+	mi := &file_wire_peerpb_peer_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerEndpoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerEndpoint) ProtoMessage() {}
+
+func (x *PeerEndpoint) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_peerpb_peer_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerEndpoint.ProtoReflect.Descriptor instead.
+func (*PeerEndpoint) Descriptor() ([]byte, []int) {
+	return file_wire_peerpb_peer_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PeerEndpoint) GetId() *PeerID {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *PeerEndpoint) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
 var File_wire_peerpb_peer_proto protoreflect.FileDescriptor
 
 const file_wire_peerpb_peer_proto_rawDesc = "" +
 	"\n" +
-	"\x16wire/peerpb/peer.proto\x12\x06protos\x1a\x1awire/peerpb/proposal.proto\x1a#wire/peerpb/proposal_response.proto2O\n" +
+	"\x16wire/peerpb/peer.proto\x12\x06protos\x1a\x1awire/peerpb/proposal.proto\x1a#wire/peerpb/proposal_response.proto\"\x1c\n" +
+	"\x06PeerID\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"H\n" +
+	"\fPeerEndpoint\x12\x1e\n" +
+	"\x02id\x18\x01 \x01(\v2\x0e.protos.PeerIDR\x02id\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress2O\n" +
 	"\bEndorser\x12C\n" +
 	"\x0fProcessProposal\x12\x16.protos.SignedProposal\x1a\x18.protos.ProposalResponseB,Z*github.com/heddleledger/heddle/wire/peerpbb\x06proto3"
 
+var (
+	file_wire_peerpb_peer_proto_rawDescOnce sync.Once
+	file_wire_peerpb_peer_proto_rawDescData []byte
+)
+
+func file_wire_peerpb_peer_proto_rawDescGZIP() []byte {
+	file_wire_peerpb_peer_proto_rawDescOnce.Do(func() {
+		file_wire_peerpb_peer_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_wire_peerpb_peer_proto_rawDesc), len(file_wire_peerpb_peer_proto_rawDesc)))
+	})
+	return file_wire_peerpb_peer_proto_rawDescData
+}
+
+var file_wire_peerpb_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_wire_peerpb_peer_proto_goTypes = []any{
-	(*SignedProposal)(nil),   // 0: protos.SignedProposal
-	(*ProposalResponse)(nil), // 1: protos.ProposalResponse
+	(*PeerID)(nil),           // 0: protos.PeerID
+	(*PeerEndpoint)(nil),     // 1: protos.PeerEndpoint
+	(*SignedProposal)(nil),   // 2: protos.SignedProposal
+	(*ProposalResponse)(nil), // 3: protos.ProposalResponse
 }
 var file_wire_peerpb_peer_proto_depIdxs = []int32{
-	0, // 0: protos.Endorser.ProcessProposal:input_type -> protos.SignedProposal
-	1, // 1: protos.Endorser.ProcessProposal:output_type -> protos.ProposalResponse
-	1, // [1:2] is the sub-list for method output_type
-	0, // [0:1] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	0, // 0: protos.PeerEndpoint.id:type_name -> protos.PeerID
+	2, // 1: protos.Endorser.ProcessProposal:input_type -> protos.SignedProposal
+	3, // 2: protos.Endorser.ProcessProposal:output_type -> protos.ProposalResponse
+	2, // [2:3] is the sub-list for method output_type
+	1, // [1:2] is the sub-list for method input_type
+	1, // [1:1] is the sub-list for extension type_name
+	1, // [1:1] is the sub-list for extension extendee
+	0, // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_wire_peerpb_peer_proto_init() }
@@ -57,12 +177,13 @@ func file_wire_peerpb_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_peerpb_peer_proto_rawDesc), len(file_wire_peerpb_peer_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   0,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_wire_peerpb_peer_proto_goTypes,
 		DependencyIndexes: file_wire_peerpb_peer_proto_depIdxs,
+		MessageInfos:      file_wire_peerpb_peer_proto_msgTypes,
 	}.Build()
 	File_wire_peerpb_peer_proto = out.File
 	file_wire_peerpb_peer_proto_goTypes = nil
