@@ -69,14 +69,20 @@ func superviseProgram(command []string, stderr io.Writer) int {
 		break
 	}
 	for killDescendants() {
+		reap()
 		time.Sleep(killPause)
-		for {
-			if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); pid <= 0 && !errors.Is(err, unix.EINTR) {
-				break
-			}
+	}
+	reap()
+	return status
+}
+
+// reap waits for the children of this process that have ended.
+func reap() {
+	for {
+		if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); pid <= 0 && !errors.Is(err, unix.EINTR) {
+			return
 		}
 	}
-	return status
 }
 
 // killPause is the time between two looks at what is left to kill.
