@@ -2,7 +2,6 @@ package wire
 
 import (
 	"fmt"
-	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -76,82 +75,123 @@ func UnmarshalTextAs14(b []byte, m proto.Message) error {
 // as14 leaves out of an encoded message what 1.4's library would pass over and today's would stumble upon. It returns b itself if there is
 // nothing of the kind, and false if neither library decodes b.
 func as14(b []byte, d protoreflect.MessageDescriptor, depth int) ([]byte, bool) {
-	if depth == 0 {
+	t := &translation{dropped: map[int]int{}}
+	size, ok := t.message(b, d, depth)
+	if !ok {
 		return nil, false
 	}
-	var out []byte // what precedes rest, once it differs from b
-	differs := false
-	chosen := map[protoreflect.OneofDescriptor]int{} // where in out the last message of a oneof begins
-	keep := func(from, to []byte) {
-		if differs {
-			out = append(out, from[:len(from)-len(to)]...)
-		}
+	if t.left == 0 {
+		return b, true
 	}
-	start := func(rest []byte) {
-		if !differs {
-			differs, out = true, slices.Clone(b[:len(b)-len(rest)])
+	out := make([]byte, 0, size)
+	for i := 0; i < len(t.pieces); {
+		if to, ok := t.dropped[i]; ok {
+			i = to
+			continue
 		}
+		out = append(out, t.pieces[i]...)
+		i++
 	}
+	return out, true
+}
+
+// translation is a message in pieces, most of them of the original. They are put together once, in the end: what it costs must not grow with
+// the depth at which something is left out, which is the sender's to choose.
+type translation struct {
+	pieces  [][]byte
+	dropped map[int]int // pieces from the one to the other that a later field has replaced
+	left    int         // how many fields were left out
+}
+
+// span is where the pieces of a field are, and how many bytes they have.
+type span struct{ from, to, size int }
+
+// message appends a message's pieces and returns their size.
+func (t *translation) message(b []byte, d protoreflect.MessageDescriptor, depth int) (size int, ok bool) {
+	if depth == 0 {
+		return 0, false
+	}
+	run := b // begins with what is not in a piece yet
+	take := func(rest []byte) {
+		if n := len(run) - len(rest); n > 0 {
+			t.pieces, size = append(t.pieces, run[:n]), size+n
+		}
+		run = rest
+	}
+	leave := func(field, rest []byte) {
+		take(field)
+		run = rest
+		t.left++
+	}
+	chosen := map[protoreflect.OneofDescriptor]span{} // the last message of each oneof
 	for rest := b; len(rest) > 0; {
 		tag, n := protowire.ConsumeVarint(rest)
 		if n < 0 || tag>>3 == 0 {
-			return nil, false
+			return 0, false
 		}
 		typ := protowire.Type(tag & 7)
-		size := valueSize(rest[n:], typ)
-		if size < 0 {
-			return nil, false
+		length := valueSize(rest[n:], typ)
+		if length < 0 {
+			return 0, false
 		}
-		field, after := rest, rest[n+size:]
-		rest = after
+		field := rest
+		rest = rest[n+length:]
 		var f protoreflect.FieldDescriptor
 		if tag>>3 <= uint64(protowire.MaxValidNumber) {
 			f = d.Fields().ByNumber(protowire.Number(tag >> 3))
 		}
 		switch {
 		case f != nil && f.FullName() == "common.StaticCollectionConfig.endorsement_policy": // of Fabric 2
-			start(field)
+			leave(field, rest)
 		case f == nil || typ == protowire.StartGroupType:
-			if protowire.ConsumeFieldValue(protowire.Number(min(tag>>3, 1<<31-1)), typ, field[n:]) != size || tag>>3 > uint64(protowire.MaxValidNumber) {
-				start(field)
-				continue
+			if protowire.ConsumeFieldValue(protowire.Number(min(tag>>3, 1<<31-1)), typ, field[n:]) != length || tag>>3 > uint64(protowire.MaxValidNumber) {
+				leave(field, rest)
 			}
-			keep(field, after)
 		case f.IsMap() && typ != protowire.BytesType:
-			return nil, false
+			return 0, false
 		case f.Message() != nil && !f.IsMap() && typ == protowire.BytesType:
-			content, _ := protowire.ConsumeBytes(field[n:])
-			inner, ok := as14(content, f.Message(), depth-1)
+			mark, before, sized := len(t.pieces), run, size
+			take(field)
+			whole, changed, ok := t.nested(field[:n+length], tag, n, f.Message(), depth-1)
 			if !ok {
-				return nil, false
+				return 0, false
 			}
 			oneof := f.ContainingOneof()
-			if len(inner) == len(content) && oneof == nil {
-				keep(field, after)
+			if !changed && oneof == nil {
+				t.pieces, run, size = t.pieces[:mark], before, sized
 				continue
 			}
-			start(field)
+			run, size = rest, size+whole.size
 			if oneof != nil {
-				if at, again := chosen[oneof]; again {
-					out = dropField(out, at)
+				if earlier, again := chosen[oneof]; again {
+					t.dropped[earlier.from] = earlier.to
+					size -= earlier.size
+					t.left++
 				}
-				chosen[oneof] = len(out)
+				chosen[oneof] = whole
 			}
-			out = protowire.AppendBytes(protowire.AppendVarint(out, tag), inner)
-		default:
-			keep(field, after)
 		}
 	}
-	if differs {
-		return out, true
-	}
-	return b, true
+	take(nil)
+	return size, true
 }
 
-// dropField takes the field that begins at an offset out of an encoded message.
-func dropField(b []byte, at int) []byte {
-	_, _, n := protowire.ConsumeField(b[at:])
-	return append(b[:at], b[at+n:]...)
+// nested appends the pieces of a field that holds a message; n is the length of its tag. What has not changed is one piece.
+func (t *translation) nested(field []byte, tag uint64, n int, d protoreflect.MessageDescriptor, depth int) (whole span, changed, ok bool) {
+	content, _ := protowire.ConsumeBytes(field[n:])
+	from, left := len(t.pieces), t.left
+	t.pieces = append(t.pieces, nil) // for tag and length
+	size, ok := t.message(content, d, depth)
+	if !ok {
+		return span{}, false, false
+	}
+	if t.left == left {
+		t.pieces = append(t.pieces[:from], field)
+		return span{from, from + 1, len(field)}, false, true
+	}
+	head := protowire.AppendVarint(protowire.AppendVarint(nil, tag), uint64(size))
+	t.pieces[from] = head
+	return span{from, len(t.pieces), len(head) + size}, true, true
 }
 
 // valueSize is the length of a field's value; negative if there is none. A group may be ended by the end mark of any field.

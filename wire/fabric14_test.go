@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -97,6 +98,28 @@ func TestAs14Oneofs(t *testing.T) {
 	require.NotNil(t, query.GetReadsMerkleHashes())
 	require.NoError(t, wire.UnmarshalOneofsAs14(joined(raw('a'), bytesField(5), raw('b')), query))
 	require.Len(t, query.GetRawReads().KvReads, 1)
+}
+
+// TestAs14Deep: what is copied does not grow with the depth of a oneof times its size, nor with the depth at which one is replaced.
+func TestAs14Deep(t *testing.T) {
+	const depth, size = 4000, 64 << 10
+	for name, leaf := range map[string][]byte{
+		"kept":     bytesField(9, make([]byte, size)...),
+		"replaced": joined(bytesField(2), bytesField(9, make([]byte, size)...), bytesField(2)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw := leaf
+			for range depth {
+				raw = bytesField(2, bytesField(2, raw...)...) // SignaturePolicy.n_out_of, NOutOf.rules
+			}
+			p := &commonpb.SignaturePolicy{}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			require.NoError(t, wire.UnmarshalOneofsAs14(raw, p))
+			runtime.ReadMemStats(&after)
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(depth*size/8))
+		})
+	}
 }
 
 // TestAs14Maps: a map that is encoded as something else does not decode, and what belongs to Fabric 2 is not looked at.
