@@ -84,7 +84,7 @@ func TestMavenSettings(t *testing.T) {
 <settings xmlns="http://maven.apache.org/SETTINGS/1.0.0">
   <localRepository>${user.home}/../elsewhere</localRepository>
   <servers><server><id>m</id><password>hush</password></server></servers>
-  <mirrors><mirror><id>m</id><mirrorOf>*</mirrorOf><url>http://mirror.example.com/maven</url></mirror></mirrors>
+  <mirrors><mirror><id>m</id><mirrorOf>*</mirrorOf><url>http://anna:hush@mirror.example.com/maven</url></mirror></mirrors>
   <proxies><proxy><id>p</id><active>true</active><host>proxy</host><port>3128</port><username>anna</username><password>hush</password></proxy></proxies>
 </settings>`), 0o600))
 	tr := newTree()

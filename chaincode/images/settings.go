@@ -3,6 +3,7 @@ package images
 import (
 	"encoding/xml"
 	"fmt"
+	"regexp"
 )
 
 // mavenSettings are what of Maven's settings.xml says how repositories are reached.
@@ -38,10 +39,14 @@ func parseMavenSettings(raw []byte) (*mavenSettings, error) {
 	return s, nil
 }
 
-// withoutSecrets are settings for an image: the servers, which are names and passwords, are gone, and the repository is where Maven looks for it.
+// inURL is a name, perhaps with a password, in a URL.
+var inURL = regexp.MustCompile(`//[^/\s"'<>@]*@`)
+
+// withoutSecrets are settings for an image: the servers, which are names and passwords, are gone, as are names and passwords in URLs, and the
+// repository is where Maven looks for it.
 func (s *mavenSettings) withoutSecrets() (string, error) {
 	image := *s
 	image.XMLName, image.LocalRepository = xml.Name{Local: "settings"}, ""
 	b, err := xml.MarshalIndent(&image, "", "  ")
-	return string(b) + "\n", err
+	return inURL.ReplaceAllString(string(b), "//") + "\n", err
 }

@@ -16,6 +16,7 @@ import (
 // What a code package may unpack to. Fabric's own limit is that of a gRPC message, 100 MB, on the compressed package.
 const (
 	maxFiles         = 50_000
+	maxNames         = 2 * maxFiles // with the folders that files lie in, named or not: a long path has thousands
 	maxUnpackedBytes = 512 << 20
 	maxNameBytes     = 4096
 	maxTarBytes      = maxUnpackedBytes + 2048*maxFiles // with headers and padding
@@ -59,6 +60,9 @@ func walk(code []byte, visit func(h *tar.Header, content io.Reader) error) error
 		}
 		if err := taken.take(h); err != nil {
 			return err
+		}
+		if len(taken) > maxNames {
+			return fmt.Errorf("code package holds more than %d files and folders", maxNames)
 		}
 		if files++; files > maxFiles {
 			return fmt.Errorf("code package holds more than %d files", maxFiles)

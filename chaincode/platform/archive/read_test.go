@@ -113,6 +113,14 @@ func TestTooManyFiles(t *testing.T) {
 	require.ErrorContains(t, Validate(archiveOf(t, entries...), nil), "more than 50000 files")
 }
 
+func TestTooManyFolders(t *testing.T) {
+	var entries []entry
+	for i := range 2 * maxNames / 1000 {
+		entries = append(entries, file(fmt.Sprintf("src/%d/%sx", i, strings.Repeat("d/", 1000)), ""))
+	}
+	require.ErrorContains(t, Validate(archiveOf(t, entries...), nil), "more than 100000 files and folders")
+}
+
 func FuzzPackage(f *testing.F) {
 	f.Add(archiveOf(f, file("src/cc/main.go", "package main"), file("META-INF/statedb/couchdb/indexes/i.json", `{"index":{"fields":["a"]}}`)))
 	f.Add(archiveOf(f, file("src/../x", "")))

@@ -1,7 +1,6 @@
 package tool
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -30,7 +29,7 @@ type Job struct {
 	Open   bool     // TCP and UDP are not restricted
 }
 
-// Run runs the program and returns what it printed. A cancelled context ends it and all it started.
+// Run runs the program and returns what it printed, of very much the end. A cancelled context ends it and all it started.
 func (j Job) Run(ctx context.Context) (string, error) {
 	cmd := exec.CommandContext(ctx, j.Program, j.Args...)
 	cmd.Dir, cmd.Env = j.Dir, j.Env
@@ -44,13 +43,27 @@ func (j Job) Run(ctx context.Context) (string, error) {
 		}
 		cmd.Cancel = lifeline.Close
 	}
-	var out bytes.Buffer
+	var out output
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return out.String(), err
+	return string(out), err
+}
+
+// maxOutput is how much of a program's output is kept at least, in bytes: what a package has the tool print must not fill the peer's memory.
+const maxOutput = 1 << 20
+
+// output keeps the end of what is written to it.
+type output []byte
+
+func (o *output) Write(b []byte) (int, error) {
+	*o = append(*o, b[max(0, len(b)-maxOutput):]...)
+	if len(*o) > 2*maxOutput {
+		*o = append((*o)[:0], (*o)[len(*o)-maxOutput:]...)
+	}
+	return len(b), nil
 }
 
 // confine has the command confined, under a supervisor.

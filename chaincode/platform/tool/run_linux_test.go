@@ -89,6 +89,15 @@ func TestAConfinedRunEndsAllThatItStarted(t *testing.T) {
 	}
 }
 
+// TestOutput: of very much output the end is kept.
+func TestOutput(t *testing.T) {
+	out, err := shell(t, t.Context(), "head -c 5000000 /dev/zero; echo the end", func(*Job) {})
+	require.NoError(t, err)
+	require.True(t, strings.HasSuffix(out, "\x00the end\n"))
+	require.LessOrEqual(t, len(out), 2*maxOutput)
+	require.GreaterOrEqual(t, len(out), maxOutput)
+}
+
 func TestPorts(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, content string) string {
