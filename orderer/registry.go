@@ -323,11 +323,12 @@ func (r *Registry) Close() error {
 // CheckBlocks tells whether the last block of every channel can be read and is whole; nil if so.
 func (r *Registry) CheckBlocks() error {
 	r.mu.RLock()
-	defer r.mu.RUnlock()
+	channels := maps.Clone(r.channels) // a slow disk must hold up nobody else
+	r.mu.RUnlock()
 	var all []error
-	for _, id := range slices.Sorted(maps.Keys(r.channels)) {
-		last := r.channels[id].height.Load() - 1
-		if _, err := r.channels[id].blocks.Block(last); err != nil {
+	for _, id := range slices.Sorted(maps.Keys(channels)) {
+		last := channels[id].height.Load() - 1
+		if _, err := channels[id].blocks.Block(last); err != nil {
 			all = append(all, fmt.Errorf("channel [%s]: reading block [%d]: %w", id, last, err))
 		}
 	}
