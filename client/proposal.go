@@ -5,9 +5,10 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/heddleledger/heddle/wire/peerpb"
 	"github.com/heddleledger/heddle/wire/tx"
-	"golang.org/x/sync/errgroup"
 )
 
 // Request names a chaincode function to call.

@@ -214,6 +214,19 @@ func TestImplicitMeta(t *testing.T) {
 	require.Error(t, err)
 }
 
+// TestExplainLarge: a rule of which not all is shown is still decided by all signatures.
+func TestExplainLarge(t *testing.T) {
+	n := loadNetwork(t)
+	env, err := Parse("AND('OrdererMSP.admin', OutOf(1, 'Org1MSP.peer'" + strings.Repeat(", 'Org2MSP.admin'", maxOutcomes) + "))")
+	require.NoError(t, err)
+	p, err := NewSignaturePolicy(env, n.ids)
+	require.NoError(t, err)
+	e := Explain(p.Evaluate(n.sign(t, "org1.peer")))
+	require.False(t, e.Policy.Satisfied)
+	require.True(t, e.Policy.Rules[1].Satisfied)
+	require.Less(t, len(e.Policy.Rules[1].Rules), maxOutcomes)
+}
+
 func FuzzFromBytes(f *testing.F) {
 	n := loadNetwork(f)
 	signed := n.sign(f, "org1.peer", "bad:org2.client", "org1.peer", "stranger:org2.admin")

@@ -223,9 +223,10 @@ func (r *recorder) record(rule *rule, signers []signer, used []bool) (*Outcome, 
 		return r.record(&rule.rules[0], signers, used)
 	}
 	o.Needs = int(rule.n)
-	passed := 0
+	passed, before := 0, slices.Clone(used)
 	for i := range rule.rules {
 		if r.left <= 0 { // the rest is decided, and not shown
+			copy(used, before)
 			o.Satisfied = r.p.pass(rule, signers, used, false)
 			return o, o.Satisfied
 		}

@@ -21,7 +21,9 @@ func printTransaction(w io.Writer, t *explain.Transaction) {
 	fmt.Fprintf(out, "Transaction %s on channel %s\n", t.TxID, t.Channel)
 	row(out, "type", t.Type)
 	row(out, "block", fmt.Sprintf("%d, transaction %d of %d", t.Block, t.Index, t.Transactions))
-	row(out, "time", t.Time.Format(time.RFC3339Nano)+" by its creator's clock")
+	if !t.Time.IsZero() {
+		row(out, "time", t.Time.Format(time.RFC3339Nano)+" by its creator's clock")
+	}
 	row(out, "code", t.Code)
 	row(out, "reason", t.Reason)
 	if t.Doubt != "" {

@@ -10,8 +10,11 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/heddleledger/heddle/internal/vectors"
+	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
@@ -89,6 +92,17 @@ func TestWholeLife(t *testing.T) {
 		require.NoError(t, err)
 		return string(raw)
 	})
+}
+
+// TestNoTime: a time that JSON cannot write is none.
+func TestNoTime(t *testing.T) {
+	header := &commonpb.Header{ChannelHeader: wire.MustMarshal(&commonpb.ChannelHeader{Timestamp: &timestamppb.Timestamp{Seconds: 1 << 50}})}
+	envelope := &commonpb.Envelope{Payload: wire.MustMarshal(&commonpb.Payload{Header: header})}
+	x := &Transaction{}
+	require.Error(t, x.read(wire.MustMarshal(envelope), msp.NewManager()), "a message is no transaction")
+	require.Equal(t, "MESSAGE", x.Type)
+	_, err := json.Marshal(x)
+	require.NoError(t, err)
 }
 
 // TestShortSearch: where the blocks that may be looked through do not hold the answer, that is said.

@@ -21,7 +21,10 @@ func (t *Transaction) read(raw []byte, ids *msp.Manager) error {
 	if err != nil {
 		return err
 	}
-	t.TxID, t.Type, t.Time = idOf(e), e.Type().String(), e.Channel.GetTimestamp().AsTime()
+	t.TxID, t.Type = idOf(e), e.Type().String()
+	if at := e.Channel.GetTimestamp(); at == nil || at.IsValid() { // JSON has four digits for a year
+		t.Time = at.AsTime()
+	}
 	creator := identity(ids.Describe(e.Creator()))
 	t.Creator = &creator
 	switch e.Type() {

@@ -16,7 +16,7 @@ type Transaction struct {
 	Channel      string    `json:"channel"`
 	TxID         string    `json:"txid"`
 	Type         string    `json:"type"`
-	Time         time.Time `json:"time"` // as its creator says; a block itself has no time
+	Time         time.Time `json:"time"` // as its creator says, if that is a time; a block itself has none
 	Block        uint64    `json:"block"`
 	Index        int       `json:"index"` // in the block
 	Transactions int       `json:"transactions"`
