@@ -7,8 +7,8 @@
 //
 // Invariants: the environment arrives as an argument, so loading is a pure function of its inputs and the file. A key that Fabric
 // knows and Heddle does not use yields a Notice, to be logged once; so does, in core.yaml, a key that is like no known one. A misspelt
-// key, a value of the wrong form, or a key given twice is a Problem with file and line; loading reports all of them at once. Validate, which a server calls and a client command need
-// not, checks what only makes sense as a whole.
+// key, a value of the wrong form, or a key given twice is a Problem with file and line; loading reports all of them at once. Validate,
+// which a server calls and a client command need not, checks what only makes sense as a whole.
 //
 // The struct tags are the list of keys that are used; known.go lists the others.
 package config

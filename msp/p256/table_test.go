@@ -135,7 +135,7 @@ func FuzzVerify(f *testing.F) {
 		scalar := sha256.Sum256(seed)
 		key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar[:])
 		if err != nil {
-			t.Skip("not a key")
+			return // not a key
 		}
 		r, s, err := ecdsa.Sign(rand.Reader, key, digest)
 		require.NoError(t, err)
