@@ -33,10 +33,13 @@ func (l *Logs) encoder(module string) slog.Handler {
 // longestValue is how many bytes of a value are printed. Values quote what strangers sent.
 const longestValue = 16 << 10
 
-// shortened cuts long texts and errors, and leaves the rest to next.
+// shortened cuts long texts and errors, and leaves the rest to next. Messages are the program's own, and stay whole.
 func shortened(next func([]string, slog.Attr) slog.Attr) func([]string, slog.Attr) slog.Attr {
 	return func(groups []string, a slog.Attr) slog.Attr {
 		text := ""
+		if len(groups) == 0 && a.Key == slog.MessageKey {
+			return next(groups, a)
+		}
 		if a.Value.Kind() == slog.KindString {
 			text = a.Value.String()
 		} else if err, ok := a.Value.Any().(error); ok && err != nil {

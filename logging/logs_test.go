@@ -50,6 +50,8 @@ func TestLongValues(t *testing.T) {
 		logs.Named("x").With("with", long).Info("what", "string", long, "err", errors.New(long))
 		require.Less(t, out.Len(), 64<<10)
 		require.Equal(t, 3, strings.Count(out.String(), "(1048576 bytes)"), format)
+		logs.Named("x").Info(long)
+		require.Contains(t, out.String(), long, "a report of all goroutines is long, too")
 	}
 }
 
