@@ -18,7 +18,7 @@ func (l *Ledger) CheckBlocks() error {
 	}
 	defer l.release()
 	if height := l.Height(); height > 0 {
-		if _, err := l.blocks.Block(height - 1); err != nil {
+		if _, err := l.blocks.RawBlock(height - 1); err != nil {
 			return fmt.Errorf("reading block [%d]: %w", height-1, err)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // HealthCheck tells whether a component works; an error says why it does not. It must return soon after ctx is done.
@@ -28,6 +30,7 @@ func (s *Server) RegisterHealthCheck(component string, check HealthCheck) error 
 type health struct {
 	mu     sync.Mutex
 	checks map[string]HealthCheck
+	runs   singleflight.Group // anybody may ask, and checks read disks: those who ask at the same time get one answer
 }
 
 type failedCheck struct {
@@ -49,7 +52,7 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
-	failed := h.run(ctx)
+	failed := h.share(ctx)
 	if ctx.Err() != nil {
 		w.WriteHeader(http.StatusRequestTimeout)
 		return
@@ -66,6 +69,16 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	_, _ = w.Write(body) // the client is gone if this fails
+}
+
+// share runs the checks, or waits for whoever does already. If that client leaves, another one's turn comes.
+func (h *health) share(ctx context.Context) []failedCheck {
+	for {
+		result, left, _ := h.runs.Do("", func() (any, error) { return h.run(ctx), ctx.Err() })
+		if left == nil || ctx.Err() != nil {
+			return result.([]failedCheck)
+		}
+	}
 }
 
 func (h *health) run(ctx context.Context) []failedCheck {

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,6 +121,47 @@ func TestPlain(t *testing.T) {
 
 	code, _, _ = s.ask("GET", "/elsewhere", "")
 	require.Equal(t, 404, code)
+}
+
+// TestHealthIsShared: those who ask while the checks run wait for them, but not for a client that leaves.
+func TestHealthIsShared(t *testing.T) {
+	s := start(t, operations.Options{}, nil)
+	begun := make(chan struct{}, 2)
+	var calls atomic.Int32
+	require.NoError(t, s.server.RegisterHealthCheck("disk", func(ctx context.Context) error {
+		begun <- struct{}{}
+		if calls.Add(1) == 1 {
+			<-ctx.Done()
+		}
+		return ctx.Err()
+	}))
+	ctx, leave := context.WithCancel(t.Context())
+	first, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.server.Address()+"/healthz", nil)
+	require.NoError(t, err)
+	left := make(chan error, 1)
+	go func() {
+		_, err := s.client.Do(first)
+		left <- err
+	}()
+	<-begun
+	answered := make(chan int, 1)
+	go func() {
+		code := 0
+		if r, err := s.client.Get(first.URL.String()); err == nil {
+			code = r.StatusCode
+			_ = r.Body.Close()
+		}
+		answered <- code
+	}()
+	select {
+	case <-begun:
+		t.Error("the checks run twice at a time")
+	case <-time.After(50 * time.Millisecond):
+	}
+	leave()
+	require.Error(t, <-left)
+	require.Equal(t, 200, <-answered)
+	require.EqualValues(t, 2, calls.Load())
 }
 
 func TestHealth(t *testing.T) {

@@ -328,7 +328,7 @@ func (r *Registry) CheckBlocks() error {
 	var all []error
 	for _, id := range slices.Sorted(maps.Keys(channels)) {
 		last := channels[id].height.Load() - 1
-		if _, err := channels[id].blocks.Block(last); err != nil {
+		if _, err := channels[id].blocks.RawBlock(last); err != nil {
 			all = append(all, fmt.Errorf("channel [%s]: reading block [%d]: %w", id, last, err))
 		}
 	}
