@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/validation"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -97,7 +96,7 @@ func definitions(b *ledger.Block) []*peerpb.ChaincodeData {
 			for _, w := range ns.KV.Writes {
 				data := &peerpb.ChaincodeData{}
 				// The other entry that lscc writes, a chaincode's collections, is under a key that is no chaincode's name.
-				if proto.Unmarshal(w.Value, data) == nil && data.Name == w.Key {
+				if wire.UnmarshalTextAs14(w.Value, data) == nil && data.Name == w.Key {
 					all = append(all, data)
 				}
 			}

@@ -3,8 +3,6 @@ package deliver
 import (
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
@@ -15,7 +13,7 @@ import (
 // damage in one transaction makes the whole block unfit, as in Fabric.
 func filter(raw []byte) (*peerpb.FilteredBlock, error) {
 	b := &commonpb.Block{}
-	if err := proto.Unmarshal(raw, b); err != nil {
+	if err := wire.UnmarshalAs14(raw, b); err != nil {
 		return nil, fmt.Errorf("error unmarshaling Block: %w", err)
 	}
 	f := &peerpb.FilteredBlock{Number: b.GetHeader().GetNumber()}
@@ -39,16 +37,16 @@ func filter(raw []byte) (*peerpb.FilteredBlock, error) {
 
 func filterTransaction(envelope []byte, code peerpb.TxValidationCode) (channel string, t *peerpb.FilteredTransaction, err error) {
 	e, payload, header := &commonpb.Envelope{}, &commonpb.Payload{}, &commonpb.ChannelHeader{}
-	if proto.Unmarshal(envelope, e) != nil {
+	if wire.UnmarshalAs14(envelope, e) != nil {
 		return "", nil, nil
 	}
-	if err := proto.Unmarshal(e.Payload, payload); err != nil {
+	if err := wire.UnmarshalAs14(e.Payload, payload); err != nil {
 		return "", nil, fmt.Errorf("could not extract payload from envelope: %w", err)
 	}
 	if payload.Header == nil {
 		return "", nil, nil
 	}
-	if err := proto.Unmarshal(payload.Header.ChannelHeader, header); err != nil {
+	if err := wire.UnmarshalAs14(payload.Header.ChannelHeader, header); err != nil {
 		return "", nil, fmt.Errorf("error unmarshaling ChannelHeader: %w", err)
 	}
 	t = &peerpb.FilteredTransaction{Txid: header.TxId, Type: commonpb.HeaderType(header.Type), TxValidationCode: code}
@@ -71,20 +69,20 @@ func filterActions(data []byte) (*peerpb.FilteredTransactionActions, error) {
 	f := &peerpb.FilteredTransactionActions{}
 	for _, a := range transaction.Actions {
 		payload := &peerpb.ChaincodeActionPayload{}
-		if err := proto.Unmarshal(a.GetPayload(), payload); err != nil {
+		if err := wire.UnmarshalAs14(a.GetPayload(), payload); err != nil {
 			return nil, fmt.Errorf("error unmarshal transaction action payload for block event: %w", err)
 		}
 		if payload.Action == nil {
 			continue
 		}
 		response, action, event := &peerpb.ProposalResponsePayload{}, &peerpb.ChaincodeAction{}, &peerpb.ChaincodeEvent{}
-		if err := proto.Unmarshal(payload.Action.ProposalResponsePayload, response); err != nil {
+		if err := wire.UnmarshalAs14(payload.Action.ProposalResponsePayload, response); err != nil {
 			return nil, fmt.Errorf("error unmarshal proposal response payload for block event: %w", err)
 		}
-		if err := proto.Unmarshal(response.Extension, action); err != nil {
+		if err := wire.UnmarshalAs14(response.Extension, action); err != nil {
 			return nil, fmt.Errorf("error unmarshal chaincode action for block event: %w", err)
 		}
-		if err := proto.Unmarshal(action.Events, event); err != nil {
+		if err := wire.UnmarshalAs14(action.Events, event); err != nil {
 			return nil, fmt.Errorf("error unmarshal chaincode event for block event: %w", err)
 		}
 		if event.ChaincodeId != "" {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/internal/vectors"
@@ -73,6 +74,9 @@ func TestFilterMalformed(t *testing.T) {
 	require.ErrorContains(t, err, "error unmarshal transaction payload for block event")
 	_, err = filter(blockOf(action(&peerpb.ChaincodeAction{Events: []byte("garbage")})))
 	require.ErrorContains(t, err, "error unmarshal chaincode event for block event")
+	odd := protowire.AppendBytes(protowire.AppendVarint(nil, 1<<29<<3|uint64(protowire.BytesType)), []byte("x"))
+	_, err = filter(blockOf(action(&peerpb.ChaincodeAction{Events: odd})))
+	require.NoError(t, err, "such an event can be in a valid transaction")
 
 	b := &commonpb.Block{Header: &commonpb.BlockHeader{}, Data: &commonpb.BlockData{Data: [][]byte{nil, []byte("\xff\xff"), {}}}}
 	got, err = filter(wire.MustMarshal(b))

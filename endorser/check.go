@@ -14,6 +14,7 @@ import (
 	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/policy"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/msppb"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -168,7 +169,7 @@ func (s *Server) authenticate(r *request, who *msp.Identity) error {
 // claimedOrg is the MSP that the sender says to be of, as far as that can be read.
 func claimedOrg(creator []byte) string {
 	id := &msppb.SerializedIdentity{}
-	if proto.Unmarshal(creator, id) != nil {
+	if wire.UnmarshalAs14(creator, id) != nil {
 		return ""
 	}
 	return id.Mspid

@@ -10,8 +10,7 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/msppb"
 )
 
@@ -110,10 +109,10 @@ func Describe(serialized []byte) (mspID, subject string, ok bool) {
 	return id.Mspid, cert.Subject.String(), true
 }
 
-// peek reads a serialized identity without any MSP; the certificate is nil where there is none to read.
+// peek reads a serialized identity without any MSP, and every one that an MSP would read; the certificate is nil where there is none to read.
 func peek(serialized []byte) (*msppb.SerializedIdentity, *x509.Certificate) {
 	var id msppb.SerializedIdentity
-	if err := proto.Unmarshal(serialized, &id); err != nil {
+	if err := wire.UnmarshalAs14(serialized, &id); err != nil {
 		return &id, nil
 	}
 	block, _ := pem.Decode(id.IdBytes)

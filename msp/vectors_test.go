@@ -5,12 +5,14 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/heddleledger/heddle/internal/vectors"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/wire"
@@ -199,6 +201,10 @@ func TestConfigOfTheVectorsChannel(t *testing.T) {
 func TestExpiresAt(t *testing.T) {
 	s := loadSigner(t, peerOrg("1")+"/users/User1@org1.example.com/msp", "Org1MSP")
 	require.Equal(t, s.Identity().ExpiresAt(), ExpiresAt(s.Creator()))
+	odd := protowire.AppendBytes(protowire.AppendVarint(slices.Clone(s.Creator()), 1<<29<<3|uint64(protowire.BytesType)), []byte("x"))
+	_, err := NewManager(s.MSP()).Identity(odd)
+	require.NoError(t, err, "1.4 takes this encoding")
+	require.Equal(t, s.Identity().ExpiresAt(), ExpiresAt(odd), "so it must not hide when the identity ends")
 	require.True(t, ExpiresAt(nil).IsZero())
 	require.True(t, ExpiresAt([]byte("junk")).IsZero())
 	require.True(t, ExpiresAt(wire.MustMarshal(&msppb.SerializedIdentity{Mspid: "a", IdBytes: []byte("junk")})).IsZero())
