@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/ledger"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -63,5 +62,5 @@ func storedConfig(s *ledger.Snapshot) (*commonpb.Config, error) {
 		return nil, errors.New("there is none")
 	}
 	config := &commonpb.Config{}
-	return config, proto.Unmarshal(raw, config)
+	return config, wire.UnmarshalAs14(raw, config)
 }

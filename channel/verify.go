@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/policy"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/block"
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
@@ -41,7 +40,7 @@ func verify(b *commonpb.Block, bundle *channelconfig.Bundle) error {
 	signed := make([]policy.SignedData, len(metadata.Signatures))
 	for i, s := range metadata.Signatures {
 		h := &commonpb.SignatureHeader{}
-		if err := proto.Unmarshal(s.GetSignatureHeader(), h); err != nil {
+		if err := wire.UnmarshalAs14(s.GetSignatureHeader(), h); err != nil {
 			return fmt.Errorf("Failed unmarshalling signature header for block with id [%d] on channel [%s]: [%w]", n, id, err)
 		}
 		var data []byte
@@ -63,16 +62,16 @@ func channelOf(b *commonpb.Block) (string, error) {
 		return "", errors.New("failed to retrieve channel id - block is empty")
 	}
 	envelope, payload, header := &commonpb.Envelope{}, &commonpb.Payload{}, &commonpb.ChannelHeader{}
-	if err := proto.Unmarshal(b.Data.Data[0], envelope); err != nil {
+	if err := wire.UnmarshalAs14(b.Data.Data[0], envelope); err != nil {
 		return "", fmt.Errorf("error unmarshaling Envelope: %w", err)
 	}
-	if err := proto.Unmarshal(envelope.Payload, payload); err != nil {
+	if err := wire.UnmarshalAs14(envelope.Payload, payload); err != nil {
 		return "", fmt.Errorf("error unmarshaling Payload: %w", err)
 	}
 	if payload.Header == nil {
 		return "", errors.New("failed to retrieve channel id - payload header is empty")
 	}
-	if err := proto.Unmarshal(payload.Header.ChannelHeader, header); err != nil {
+	if err := wire.UnmarshalAs14(payload.Header.ChannelHeader, header); err != nil {
 		return "", fmt.Errorf("error unmarshaling ChannelHeader: %w", err)
 	}
 	return header.ChannelId, nil

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"math"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/policy"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
@@ -92,18 +91,18 @@ func New(channelID string, config *commonpb.Config) (*Bundle, error) {
 // FromEnvelope reads the configuration that a CONFIG envelope carries, for the channel its header names.
 func FromEnvelope(env *commonpb.Envelope) (*Bundle, error) {
 	payload := &commonpb.Payload{}
-	if err := proto.Unmarshal(env.GetPayload(), payload); err != nil {
+	if err := wire.UnmarshalAs14(env.GetPayload(), payload); err != nil {
 		return nil, fmt.Errorf("failed to unmarshal payload from envelope: %w", err)
 	}
 	ce := &commonpb.ConfigEnvelope{}
-	if err := proto.Unmarshal(payload.Data, ce); err != nil {
+	if err := wire.UnmarshalAs14(payload.Data, ce); err != nil {
 		return nil, fmt.Errorf("failed to unmarshal config envelope from payload: %w", err)
 	}
 	if payload.Header == nil {
 		return nil, errors.New("envelope header cannot be nil")
 	}
 	header := &commonpb.ChannelHeader{}
-	if err := proto.Unmarshal(payload.Header.ChannelHeader, header); err != nil {
+	if err := wire.UnmarshalAs14(payload.Header.ChannelHeader, header); err != nil {
 		return nil, fmt.Errorf("failed to unmarshal channel header: %w", err)
 	}
 	return New(header.ChannelId, ce.Config)
@@ -118,7 +117,7 @@ func FromBlock(block *commonpb.Block) (*Bundle, error) {
 	case len(data) > 1:
 		return nil, fmt.Errorf("configuration block must only contain one transaction, not %d", len(data))
 	default:
-		if err := proto.Unmarshal(data[0], env); err != nil {
+		if err := wire.UnmarshalAs14(data[0], env); err != nil {
 			return nil, fmt.Errorf("failed to unmarshal envelope from block: %w", err)
 		}
 	}

@@ -58,14 +58,14 @@ func (b *Bundle) Validate(ce *commonpb.ConfigEnvelope) error {
 // OpenEnvelope decodes the data of an envelope whose header must have the given type.
 func OpenEnvelope(env *commonpb.Envelope, want commonpb.HeaderType, into proto.Message) (*commonpb.ChannelHeader, error) {
 	payload := &commonpb.Payload{}
-	if err := proto.Unmarshal(env.GetPayload(), payload); err != nil {
+	if err := wire.UnmarshalAs14(env.GetPayload(), payload); err != nil {
 		return nil, fmt.Errorf("error unmarshaling Payload: %w", err)
 	}
 	if payload.Header == nil {
 		return nil, errors.New("envelope must have a Header")
 	}
 	header := &commonpb.ChannelHeader{}
-	if err := proto.Unmarshal(payload.Header.ChannelHeader, header); err != nil {
+	if err := wire.UnmarshalAs14(payload.Header.ChannelHeader, header); err != nil {
 		return nil, fmt.Errorf("error unmarshaling ChannelHeader: %w", err)
 	}
 	if header.Type != int32(want) {
@@ -82,7 +82,7 @@ func SignedData(e *commonpb.ConfigUpdateEnvelope) ([]policy.SignedData, error) {
 	signed := make([]policy.SignedData, len(e.GetSignatures()))
 	for i, s := range e.GetSignatures() {
 		header := &commonpb.SignatureHeader{}
-		if err := proto.Unmarshal(s.GetSignatureHeader(), header); err != nil {
+		if err := wire.UnmarshalAs14(s.GetSignatureHeader(), header); err != nil {
 			return nil, fmt.Errorf("signature %d: error unmarshaling SignatureHeader: %w", i, err)
 		}
 		signed[i] = policy.RememberJoined(s.GetSignatureHeader(), e.ConfigUpdate, header.Creator, s.GetSignature())

@@ -7,11 +7,11 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/channelconfig"
 	"github.com/heddleledger/heddle/ledger/rwset"
 	"github.com/heddleledger/heddle/policy"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
 	"github.com/heddleledger/heddle/wire/tx"
@@ -199,7 +199,7 @@ func (t *transaction) openConfig(e *tx.Envelope) *refusal {
 		return refuse(peerpb.TxValidationCode_INVALID_CONFIG_TRANSACTION, "the configuration transaction is empty")
 	}
 	t.envelope, t.config = e, &commonpb.ConfigEnvelope{}
-	if err := proto.Unmarshal(e.Data, t.config); err != nil {
+	if err := wire.UnmarshalAs14(e.Data, t.config); err != nil {
 		t.stop = fmt.Errorf("error unmarshalling config which passed initial validity checks: %w", err)
 	}
 	return nil
