@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -80,13 +81,15 @@ func TestStatusIsForAdministratorsOfThePeersOrganisation(t *testing.T) {
 		"no time": {requestWith(t, administrator, &commonpb.ChannelHeader{Type: operation}, &peerpb.AdminOperation{}), "empty timestamp"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := s.GetStatus(t.Context(), x.request)
-			if x.want != "" {
-				require.EqualError(t, err, x.want)
-				return
+			for _, ask := range []func(context.Context, *commonpb.Envelope) (*peerpb.ServerStatus, error){s.GetStatus, s.StartServer} {
+				got, err := ask(t.Context(), x.request)
+				if x.want != "" {
+					require.EqualError(t, err, x.want)
+					continue
+				}
+				require.NoError(t, err)
+				require.Equal(t, peerpb.ServerStatus_STARTED, got.Status)
 			}
-			require.NoError(t, err)
-			require.Equal(t, peerpb.ServerStatus_STARTED, got.Status)
 		})
 	}
 	for _, e := range []*commonpb.Envelope{{}, {Payload: []byte("x")}} {
