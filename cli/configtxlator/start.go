@@ -38,11 +38,16 @@ func newStart() *cobra.Command {
   POST /configtxlator/config/verify                a common.Config in; what is wrong or odd with it out, as JSON`,
 		Example: "  configtxlator start --hostname 127.0.0.1 --port 7059\n  curl --data-binary @config.pb http://127.0.0.1:7059/protolator/decode/common.Config",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+			address := net.JoinHostPort(host, strconv.Itoa(port))
+			l, err := net.Listen("tcp", address)
 			if err != nil {
-				return runError{err}
+				return runError{fmt.Errorf("Could not bind to address '%s': %w", address, err)}
 			}
-			cmd.PrintErrf("Serving HTTP requests on %s\n", l.Addr())
+			with := ""
+			if len(origins) > 0 {
+				with = fmt.Sprintf(" with CORS %v", origins)
+			}
+			cmd.PrintErrf("Serving HTTP requests on %s%s\n", l.Addr(), with)
 			if err := serve(cmd.Context(), l, origins); err != nil {
 				return runError{err}
 			}
