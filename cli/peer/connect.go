@@ -13,17 +13,21 @@ import (
 
 // endpoint says how one server is reached. owner is "peer" or "orderer", which the names of the settings begin with.
 type endpoint struct {
-	owner, address  string
-	tls, mutual     bool
-	root, cert, key string // files
-	serverName      string
-	timeout         time.Duration
-	timeShift       time.Duration
+	owner, address string
+	tls, mutual    bool
+	root           rootCert
+	cert, key      string // files
+	serverName     string
+	timeout        time.Duration
+	timeShift      time.Duration
 }
+
+// rootCert is what vouches for a server's certificate: certificates in PEM, or the file that holds them, which goes first.
+type rootCert struct{ file, pem string }
 
 // peer connects to the peer that core.yaml names. role, endorser or deliver, is what errors say of it.
 func (s *session) peer(ctx context.Context, role string) (*client.Peer, error) {
-	return s.connectPeer(ctx, role, s.core.Peer.Address, s.core.Peer.TLS.RootCert.File)
+	return s.connectPeer(ctx, role, s.core.Peer.Address, rootCert{file: s.core.Peer.TLS.RootCert.File})
 }
 
 // peers connects to the peers that the flags name, or to the one of core.yaml if they name none.
@@ -34,11 +38,7 @@ func (s *session) peers(ctx context.Context, f *peerFlags) ([]*client.Peer, erro
 	}
 	var peers []*client.Peer
 	for i, address := range f.addresses {
-		root := ""
-		if i < len(f.roots) {
-			root = f.roots[i]
-		}
-		p, err := s.connectPeer(ctx, "endorser", address, root)
+		p, err := s.connectPeer(ctx, "endorser", address, f.root(i))
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +47,7 @@ func (s *session) peers(ctx context.Context, f *peerFlags) ([]*client.Peer, erro
 	return peers, nil
 }
 
-func (s *session) connectPeer(ctx context.Context, role, address, root string) (*client.Peer, error) {
+func (s *session) connectPeer(ctx context.Context, role, address string, root rootCert) (*client.Peer, error) {
 	t := s.core.Peer.TLS
 	options, err := endpoint{
 		owner: "peer", address: address, tls: t.Enabled, root: root, serverName: t.ServerHostOverride, timeout: s.core.Peer.Client.ConnTimeout,
@@ -67,7 +67,7 @@ func (s *session) connectPeer(ctx context.Context, role, address, root string) (
 // orderer connects to the orderer that the flags name.
 func (s *session) orderer(ctx context.Context, f *ordererFlags) (*client.Orderer, error) {
 	options, err := endpoint{
-		owner: "orderer", address: f.address, tls: f.tls, root: f.caFile, serverName: f.serverName, timeout: f.timeout,
+		owner: "orderer", address: f.address, tls: f.tls, root: rootCert{file: f.caFile}, serverName: f.serverName, timeout: f.timeout,
 		mutual: f.clientAuth, cert: f.certFile, key: f.keyFile, timeShift: f.timeShift,
 	}.options()
 	if err != nil {
@@ -115,10 +115,16 @@ func (e endpoint) options() (comm.ClientOptions, error) {
 
 // trusted says whom to trust to be the server.
 func (e endpoint) trusted() (*comm.ClientTLS, error) {
-	if e.root == "" {
+	var roots *comm.Roots
+	var err error
+	switch {
+	case e.root.file != "":
+		roots, err = comm.LoadRoots(e.root.file)
+	case e.root.pem != "":
+		roots, err = comm.NewRoots([]byte(e.root.pem))
+	default:
 		return nil, fmt.Errorf("TLS is on but no root certificate is given for %s; set --cafile for an orderer, CORE_PEER_TLS_ROOTCERT_FILE or --tlsRootCertFiles for a peer", e.address)
 	}
-	roots, err := comm.LoadRoots(e.root)
 	if err != nil {
 		return nil, fmt.Errorf("unable to load %s.tls.rootcert.file: %w", e.owner, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
@@ -14,7 +15,8 @@ import (
 // peerFlags name the peers to ask.
 type peerFlags struct {
 	addresses, roots []string
-	profile          string // a file
+	profile          string   // a file
+	pems             []string // of the profile, one for each address; empty where the profile names a file
 }
 
 func (f *peerFlags) add(flags *pflag.FlagSet) {
@@ -47,6 +49,18 @@ func (f *peerFlags) check(ctx context.Context, s *session, command, channel stri
 	return nil
 }
 
+// root is what vouches for the peer of addresses[i].
+func (f *peerFlags) root(i int) rootCert {
+	var r rootCert
+	if i < len(f.roots) {
+		r.file = f.roots[i]
+	}
+	if i < len(f.pems) {
+		r.pem = f.pems[i]
+	}
+	return r
+}
+
 // connectionProfile is the part of a connection profile that tells a channel's endorsing peers.
 type connectionProfile struct {
 	Channels map[string]struct {
@@ -55,9 +69,10 @@ type connectionProfile struct {
 		} `yaml:"peers"`
 	} `yaml:"channels"`
 	Peers map[string]struct {
-		URL        string `yaml:"url"` // host:port
+		URL        string `yaml:"url"` // host:port, as Fabric's command has it, or with a scheme, as client libraries have it
 		TLSCACerts struct {
 			Path string `yaml:"path"`
+			PEM  string `yaml:"pem"`
 		} `yaml:"tlsCACerts"`
 	} `yaml:"peers"`
 }
@@ -77,7 +92,7 @@ func (f *peerFlags) useProfile(channel string) error {
 	if len(peers) == 0 {
 		return nil
 	}
-	f.addresses, f.roots = nil, nil
+	f.addresses, f.roots, f.pems = nil, nil, nil
 	for _, name := range slices.Sorted(maps.Keys(peers)) {
 		if !peers[name].EndorsingPeer {
 			continue
@@ -86,8 +101,9 @@ func (f *peerFlags) useProfile(channel string) error {
 		if !ok {
 			return fmt.Errorf("peer '%s' is defined in the channel config but doesn't have associated peer config", name)
 		}
-		f.addresses = append(f.addresses, peer.URL)
+		f.addresses = append(f.addresses, strings.TrimPrefix(strings.TrimPrefix(peer.URL, "grpcs://"), "grpc://"))
 		f.roots = append(f.roots, peer.TLSCACerts.Path)
+		f.pems = append(f.pems, peer.TLSCACerts.PEM)
 	}
 	if len(f.addresses) == 0 {
 		return fmt.Errorf("connection profile %s names no endorsing peer of channel %s", f.profile, channel)
