@@ -211,7 +211,12 @@ func TestWatchFails(t *testing.T) {
 	defer cancel()
 	_, err = w.Wait(ctx)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.ErrorContains(t, err, "timed out waiting for txid on all peers")
+	require.ErrorAs(t, err, &failed)
+	require.False(t, failed.NotSent)
+
+	_, err = c.Watch(ctx, "ch", "id", startPeer(t, silent))
+	require.ErrorAs(t, err, &failed)
+	require.True(t, failed.NotSent, "who cannot listen has nothing ordered")
 }
 
 func TestBlocks(t *testing.T) {

@@ -80,17 +80,21 @@ func (e *BroadcastError) Error() string {
 }
 func (e *BroadcastError) Unwrap() error { return e.Err }
 
-// CommitError says that a transaction was ordered, but that a peer did not report it VALID: Err tells why nothing is known (a stream that
-// broke, a deadline), else Code is what the peer recorded in Block.
+// CommitError says that a peer did not report a transaction VALID: Err tells why nothing is known (a stream that broke, a deadline), else
+// Code is what the peer recorded in Block. The transaction was ordered, unless it is NotSent, because nobody could listen for its block.
 type CommitError struct {
 	TxID    string
 	Address string
+	NotSent bool
 	Block   uint64
 	Code    peerpb.TxValidationCode
 	Err     error
 }
 
 func (e *CommitError) Error() string {
+	if e.NotSent {
+		return fmt.Sprintf("transaction %s was not sent to the orderer: listening for its block at %s: %v", e.TxID, e.Address, e.Err)
+	}
 	if e.Err != nil {
 		return fmt.Sprintf("transaction %s: waiting for its block at %s: %v", e.TxID, e.Address, e.Err)
 	}

@@ -40,7 +40,7 @@ type filtered struct {
 }
 
 // Watch opens an event stream to each peer and returns when all have started: every block that a peer commits from now on is seen. The
-// streams live until Close, or until ctx ends. The error is a *CommitError.
+// streams live until Close, or until ctx ends. The error is a *CommitError that is NotSent.
 func (c *Client) Watch(ctx context.Context, channelID, txID string, peers ...*Peer) (*Watch, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &Watch{txID: txID, streams: make([]*filtered, len(peers)), cancel: cancel}
@@ -49,7 +49,7 @@ func (c *Client) Watch(ctx context.Context, channelID, txID string, peers ...*Pe
 		g.Go(func() error {
 			f, err := c.openFiltered(ctx, p, channelID)
 			if err != nil {
-				return &CommitError{TxID: txID, Address: p.Address, Err: err}
+				return &CommitError{TxID: txID, Address: p.Address, NotSent: true, Err: err}
 			}
 			w.streams[i] = f
 			return nil
@@ -77,7 +77,7 @@ func (w *Watch) Wait(ctx context.Context) ([]Commit, error) {
 			var err error
 			if commits[i], err = f.wait(w.txID); err != nil {
 				if ctx.Err() != nil {
-					err = fmt.Errorf("timed out waiting for txid on all peers: %w", ctx.Err())
+					err = ctx.Err()
 				}
 				w.cancel()
 				return &CommitError{TxID: w.txID, Address: f.address, Err: err}

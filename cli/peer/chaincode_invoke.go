@@ -132,10 +132,15 @@ func invokeError(err error, first string) error {
 
 // commitError is what kept a transaction from being seen committed.
 func commitError(e *client.CommitError) error {
+	timeout := errors.Is(e.Err, context.DeadlineExceeded) || status.Code(e.Err) == codes.DeadlineExceeded
 	switch {
 	case e.Err == nil:
 		return nil
-	case errors.Is(e.Err, context.DeadlineExceeded), status.Code(e.Err) == codes.DeadlineExceeded:
+	case e.NotSent && timeout:
+		return fmt.Errorf("timed out waiting for connection to deliver on all peers: %w", e)
+	case e.NotSent:
+		return fmt.Errorf("failed to connect to deliver on all peers: %w", e)
+	case timeout:
 		return fmt.Errorf("timed out waiting for txid on all peers: %w", e)
 	}
 	return fmt.Errorf("failed to receive txid on all peers: %w", e)
