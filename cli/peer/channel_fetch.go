@@ -85,11 +85,11 @@ func (s *session) fetch(ctx context.Context, from source, target string) (*commo
 		s.log.InfoContext(ctx, fmt.Sprintf("Retrieving last config block: %d", number))
 		return config, err
 	}
-	number, err := strconv.ParseUint(target, 10, 64)
+	number, err := strconv.Atoi(target) // a negative one is beyond the end of every channel
 	if err != nil {
 		return nil, fmt.Errorf("fetch target illegal: %s", target)
 	}
-	return s.block(ctx, from, client.Number(number))
+	return s.block(ctx, from, client.Number(uint64(number)))
 }
 
 func (s *session) block(ctx context.Context, from source, p client.Position) (*commonpb.Block, error) {

@@ -72,7 +72,7 @@ func TestFetch(t *testing.T) {
 		{[]string{"5"}, 1, 5, ordererpb.SeekInfo_STRICT, "mychannel_5.block"},
 		{[]string{"5", "--bestEffort"}, 1, 5, ordererpb.SeekInfo_BEST_EFFORT, "mychannel_5.block"},
 		{[]string{"config", "--bestEffort"}, 2, 3, ordererpb.SeekInfo_BEST_EFFORT, "mychannel_config.block"},
-		{[]string{"007", "mine"}, 1, 7, ordererpb.SeekInfo_STRICT, "mine"},
+		{[]string{"+7", "mine"}, 1, 7, ordererpb.SeekInfo_STRICT, "mine"},
 	} {
 		var stderr bytes.Buffer
 		args := append([]string{"channel", "fetch", "-c", "mychannel", "-o", listener.Addr().String()}, c.args...)
