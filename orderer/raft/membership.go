@@ -53,7 +53,7 @@ func checkConsenters(consenters []*etcdraftpb.Consenter) error {
 			return err
 		}
 		if seen[string(c.ServerTlsCert)] || seen[string(c.ClientTlsCert)] {
-			return fmt.Errorf("duplicate consenter: server cert: %s, client cert: %s", c.ServerTlsCert, c.ClientTlsCert)
+			return fmt.Errorf("duplicate consenter: server cert: %s, client cert: %s", quoted(c.ServerTlsCert), quoted(c.ClientTlsCert))
 		}
 		seen[string(c.ServerTlsCert)], seen[string(c.ClientTlsCert)] = true, true
 	}
@@ -63,12 +63,22 @@ func checkConsenters(consenters []*etcdraftpb.Consenter) error {
 func checkCertificate(role string, raw []byte) error {
 	block, _ := pem.Decode(raw)
 	if block == nil {
-		return fmt.Errorf("%s TLS certificate is not PEM encoded: %s", role, raw)
+		return fmt.Errorf("%s TLS certificate is not PEM encoded: %s", role, quoted(raw))
 	}
 	if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-		return fmt.Errorf("%s TLS certificate has invalid ASN1 structure, %w: %s", role, err, raw)
+		return fmt.Errorf("%s TLS certificate has invalid ASN1 structure, %w: %s", role, err, quoted(raw))
 	}
 	return nil
+}
+
+// maxQuoted is how many bytes of a certificate an error quotes: more than certificates have, and far less than messages may have.
+const maxQuoted = 4096
+
+func quoted(raw []byte) string {
+	if len(raw) <= maxQuoted {
+		return string(raw)
+	}
+	return fmt.Sprintf("%s… (%d bytes)", raw[:maxQuoted], len(raw))
 }
 
 // checkConfig refuses a configuration transaction that writes consenters with which the channel could not go on: for this channel, any number

@@ -1,12 +1,14 @@
 package raft
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +64,12 @@ func TestCheckMetadata(t *testing.T) {
 		change(m)
 		require.EqualError(t, checkMetadata(m), want)
 	}
+
+	m := metadata(a, b)
+	m.Consenters[0].ServerTlsCert = bytes.Repeat([]byte("x"), maxQuoted)
+	require.EqualError(t, checkMetadata(m), "server TLS certificate is not PEM encoded: "+strings.Repeat("x", maxQuoted))
+	m.Consenters[0].ServerTlsCert = bytes.Repeat([]byte("x"), 1<<20)
+	require.EqualError(t, checkMetadata(m), "server TLS certificate is not PEM encoded: "+strings.Repeat("x", maxQuoted)+"… (1048576 bytes)")
 }
 
 func TestSelf(t *testing.T) {
