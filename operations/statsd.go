@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"regexp"
 	"strings"
 	"time"
 
@@ -48,9 +49,8 @@ func StartStatsd(o StatsdOptions) (*Statsd, error) {
 		return nil, fmt.Errorf("connecting to the statsd server: %w", err)
 	}
 	client, err := statsd.NewWithWriter(wire, statsd.WithoutTelemetry(), statsd.WithoutOriginDetection(),
-		statsd.WithoutClientSideAggregation(), statsd.WithWorkersCount(1), statsd.WithErrorHandler(func(err error) {
-			o.Log.Warn("Metrics could not be sent", "error", err)
-		}))
+		statsd.WithCardinality(statsd.CardinalityNotSet), statsd.WithoutClientSideAggregation(), statsd.WithWorkersCount(1),
+		statsd.WithErrorHandler(func(err error) { o.Log.Warn("Metrics could not be sent", "error", err) }))
 	if err != nil {
 		return nil, errors.Join(err, wire.Close())
 	}
@@ -144,7 +144,8 @@ func (s *Statsd) sendTimings(name string, before, now *dto.Histogram) (err error
 	return err
 }
 
-// statsdConn is a connection that is made anew after a failure. The client writes from one goroutine.
+// statsdConn is a connection that is made anew after a failure. It takes out the tags that the client adds if the environment has DD_ENV and its
+// like, which no option prevents: statsd servers other than Datadog's may refuse what has tags. The client writes from one goroutine.
 type statsdConn struct {
 	network, address string
 	conn             net.Conn // nil after a failure
@@ -152,25 +153,28 @@ type statsdConn struct {
 
 const statsdTimeout = 5 * time.Second
 
+var statsdTags = regexp.MustCompile(`\|#.*`) // to the end of the line
+
 func (c *statsdConn) dial() (err error) {
 	c.conn, err = net.DialTimeout(c.network, c.address, statsdTimeout)
 	return err
 }
 
-func (c *statsdConn) Write(b []byte) (n int, err error) {
+func (c *statsdConn) Write(b []byte) (int, error) {
 	if c.conn == nil {
 		if err := c.dial(); err != nil {
 			c.conn = nil
 			return 0, err
 		}
 	}
-	if err = c.conn.SetWriteDeadline(time.Now().Add(statsdTimeout)); err == nil {
-		n, err = c.conn.Write(b)
+	err := c.conn.SetWriteDeadline(time.Now().Add(statsdTimeout))
+	if err == nil {
+		_, err = c.conn.Write(statsdTags.ReplaceAll(b, nil))
 	}
 	if err != nil {
-		err = errors.Join(err, c.Close())
+		return 0, errors.Join(err, c.Close())
 	}
-	return n, err
+	return len(b), nil
 }
 
 func (c *statsdConn) Close() error {

@@ -77,8 +77,13 @@ func until(t *testing.T, lines <-chan string, last string) (all []string) {
 	}
 }
 
-// TestStatsd: counters as they grow, gauges as they are, timings by bucket, under Fabric's names and the prefix.
+// TestStatsd: counters as they grow, gauges as they are, timings by bucket, under Fabric's names and the prefix. No tags are
+// sent, whatever the environment has for Datadog's own programs.
 func TestStatsd(t *testing.T) {
+	for _, name := range []string{"DD_ENV", "DD_SERVICE", "DD_VERSION", "DD_ENTITY_ID", "DD_EXTERNAL_ENV"} {
+		t.Setenv(name, "own")
+	}
+	t.Setenv("DD_CARDINALITY", "high")
 	for _, network := range []string{"udp", "tcp"} {
 		t.Run(network, func(t *testing.T) {
 			address, lines := statsdServer(t, network)
