@@ -86,6 +86,9 @@ func TestMavenSettings(t *testing.T) {
   <servers><server><id>m</id><password>hush</password></server></servers>
   <mirrors><mirror><id>m</id><mirrorOf>*</mirrorOf><url>http://anna:hush@mirror.example.com/maven</url></mirror></mirrors>
   <proxies><proxy><id>p</id><active>true</active><host>proxy</host><port>3128</port><username>anna</username><password>hush</password></proxy></proxies>
+  <profiles><profile><id>q</id><activation><activeByDefault>true</activeByDefault></activation><properties><token>hush</token></properties>
+    <repositories><!-- token: hush --><repository><id>r</id><url>https://anna:hush@r.example.com</url></repository></repositories></profile></profiles>
+  <activeProfiles><activeProfile>q</activeProfile></activeProfiles>
 </settings>`), 0o600))
 	tr := newTree()
 	require.NoError(t, (&host{ctx: t.Context(), env: env}).mavenHome(tr))
@@ -101,6 +104,14 @@ func TestMavenSettings(t *testing.T) {
     </proxy>
   </proxies>
   <mirrors><mirror><id>m</id><mirrorOf>*</mirrorOf><url>http://mirror.example.com/maven</url></mirror></mirrors>
+  <profiles>
+    <profile>
+      <id>q</id>
+      <activation><activeByDefault>true</activeByDefault></activation>
+      <repositories><repository><id>r</id><url>https://r.example.com</url></repository></repositories>
+    </profile>
+  </profiles>
+  <activeProfiles><activeProfile>q</activeProfile></activeProfiles>
 </settings>
 `, content(t, tr, "root/.m2/settings.xml"))
 

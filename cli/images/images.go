@@ -46,7 +46,8 @@ func build(env []string) *cobra.Command {
 		Short: "Make the images that chaincode is built and run with",
 		Long: `Make the images that chaincode is built and run with, for a Docker engine that cannot pull them: the builder, and what chaincode of each
 language runs on. They are made from what this machine has, such as its Go toolchain or its JDK with Maven and what is in Maven's repository, and
-without a network. Those that build know the registries, mirrors and proxies that npm and Maven are set to use here, but no passwords.
+without a network. Those that build know the registries, mirrors and proxies that npm and Maven are set to use here, but no passwords,
+and of the profiles of Maven's settings no properties, which may be passwords.
 
 The images get the names that core.yaml gives them, if there is one where the peer would find it, and else the names Fabric gives them.`,
 		Example: "  heddle images build --language go,node,java",
