@@ -102,32 +102,6 @@ type Authentication struct {
 	TimeWindow time.Duration `key:"timewindow"` // how far a request's timestamp may be from now
 }
 
-// BCCSP is the crypto provider. Only the software provider exists here.
-type BCCSP struct {
-	Default string `key:"Default"`
-	SW      SW     `key:"SW"`
-}
-
-// SW is the software crypto provider.
-type SW struct {
-	Hash     string `key:"Hash"`
-	Security int    `key:"Security"` // bits
-
-	// KeyTables is how many public keys that sign often have a table that halves the time of verifying with them, of a quarter of a MiB each.
-	// Heddle's own; 0 verifies with Go's crypto/ecdsa alone.
-	KeyTables int `key:"KeyTables"`
-
-	FileKeyStore FileKeyStore `key:"FileKeyStore"`
-}
-
-// defaultKeyTables is enough for the endorsers of a large network and its busiest clients.
-const defaultKeyTables = 128
-
-// FileKeyStore is where private keys lie; empty means the MSP's own keystore folder.
-type FileKeyStore struct {
-	KeyStore string `key:"KeyStore,path"`
-}
-
 // Client is "peer.client" and "orderer.client".
 type Client struct {
 	ConnTimeout time.Duration `key:"connTimeout"`
@@ -158,25 +132,6 @@ type PeerProfile struct {
 // AdminService is a separate listener for administrators; empty, or with the peer's port, means the peer's own.
 type AdminService struct {
 	ListenAddress string `key:"listenAddress"`
-}
-
-// Handlers names what a proposal, and a transaction, passes through: Fabric's own handlers, and those that a build of one's own registers.
-type Handlers struct {
-	AuthFilters []Handler          `key:"authFilters"`
-	Decorators  []Handler          `key:"decorators"`
-	Endorsers   map[string]Handler `key:"endorsers"`  // by the name that a chaincode's definition has for it
-	Validators  map[string]Handler `key:"validators"` // likewise
-}
-
-// Handler is one entry of Handlers.
-type Handler struct {
-	Name    string `key:"name"`
-	Library string `key:"library"` // a shared object, in Fabric
-}
-
-// HandlerNames are the handlers, by kind, that a build has beyond Fabric's own.
-type HandlerNames struct {
-	AuthFilters, Decorators, Endorsers, Validators []string
 }
 
 // Limits is "peer.limits".
@@ -354,20 +309,6 @@ type PlainFile struct {
 // PlainFiles are files whose relative paths are the process's own.
 type PlainFiles struct {
 	Files []string `key:"files"`
-}
-
-// CoreMetrics is the section "metrics".
-type CoreMetrics struct {
-	Provider string `key:"provider"` // disabled, prometheus or statsd
-	Statsd   Statsd `key:"statsd"`
-}
-
-// Statsd is "metrics.statsd" and "Metrics.Statsd": where metrics are sent to.
-type Statsd struct {
-	Network       string        `key:"network"` // udp or tcp
-	Address       string        `key:"address"`
-	WriteInterval time.Duration `key:"writeInterval"`
-	Prefix        string        `key:"prefix"` // of every name
 }
 
 // defaultCore is what holds for keys that neither the file nor the environment gives.
