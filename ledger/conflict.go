@@ -111,8 +111,12 @@ func (m *mvcc) conflict(k statedb.Key, q *kvrwsetpb.RangeQueryInfo, read *kvrwse
 	return c
 }
 
+// maxExplained is the largest block, in bytes, that Explain reads for a transaction's id: whoever fills large blocks must not have them all
+// read again, for no more than a line in the log, while the next block waits to be committed.
+const maxExplained = 1 << 20
+
 // Explain completes the conflict that Commit has found for transaction i of a block: who wrote what the transaction had read. It is nil for a
-// transaction that has none. It costs reading a block from the disk.
+// transaction that has none. It costs reading a block of at most maxExplained from the disk; in a larger one, the writer is told by its place.
 func (l *Ledger) Explain(b *Block, i int) (*Conflict, error) {
 	c := b.Txs[i].Conflict
 	if c == nil {
@@ -136,6 +140,8 @@ func (l *Ledger) Explain(b *Block, i int) (*Conflict, error) {
 		return c, nil
 	case c.Writer.Block == b.Header.Number:
 		c.WriterID = b.indexID(int(c.Writer.Tx))
+		return c, nil
+	case l.blocks.Size(c.Writer.Block) > maxExplained:
 		return c, nil
 	}
 	raw, err := l.blocks.RawBlock(c.Writer.Block)

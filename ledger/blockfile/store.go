@@ -301,10 +301,9 @@ func (s *Store) RawBlock(n uint64) ([]byte, error) {
 	if n >= s.last().next() {
 		return nil, ErrNotFound
 	}
-	i := sort.Search(len(s.segments), func(i int) bool { return s.segments[i].first > n }) - 1
-	seg := s.segments[i]
+	seg := s.holder(n)
 	read := func() ([]byte, error) {
-		if i == len(s.segments)-1 {
+		if seg == s.last() {
 			return seg.read(s.active, n)
 		}
 		f, err := os.Open(seg.path)
@@ -318,6 +317,22 @@ func (s *Store) RawBlock(n uint64) ([]byte, error) {
 		return read()
 	}
 	return s.shared.get(n, read)
+}
+
+// Size is how many bytes RawBlock(n) reads from the disk; 0 if there is no such block. It reads nothing itself.
+func (s *Store) Size(n uint64) int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if n >= s.last().next() {
+		return 0
+	}
+	begin, end := s.holder(n).record(n)
+	return end - begin
+}
+
+// holder is the segment that holds block n, which is in one of them.
+func (s *Store) holder(n uint64) *segment {
+	return s.segments[sort.Search(len(s.segments), func(i int) bool { return s.segments[i].first > n })-1]
 }
 
 // record is where the record of block n begins and ends.
