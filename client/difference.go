@@ -57,16 +57,19 @@ func action(payload []byte) (*peerpb.ChaincodeAction, error) {
 func differences(x, y map[string]string) []Difference {
 	const nothing = "nothing"
 	var all []Difference
+	add := func(what, first, second string) { // names are what a peer says that they are
+		all = append(all, Difference{Printable(what), Printable(first), Printable(second)})
+	}
 	for _, what := range slices.Sorted(maps.Keys(x)) {
 		if second, ok := y[what]; !ok {
-			all = append(all, Difference{what, x[what], nothing})
+			add(what, x[what], nothing)
 		} else if second != x[what] {
-			all = append(all, Difference{what, x[what], second})
+			add(what, x[what], second)
 		}
 	}
 	for _, what := range slices.Sorted(maps.Keys(y)) {
 		if _, ok := x[what]; !ok {
-			all = append(all, Difference{what, nothing, y[what]})
+			add(what, nothing, y[what])
 		}
 	}
 	return all

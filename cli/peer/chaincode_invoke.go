@@ -103,7 +103,7 @@ func (s *session) whyInvalid(ctx context.Context, p *client.Peer, channel, txID 
 	if t.Policy != nil {
 		why += ": " + t.Policy.String()
 	}
-	return why
+	return client.Printable(why)
 }
 
 // invokeError puts the error of a stage into Fabric's words; first is the peer that was asked first, whose refusal reads otherwise than
@@ -117,7 +117,7 @@ func invokeError(err error, first string) error {
 	case errors.As(err, &refused) && refused.Err == nil && refused.Address != first:
 		r := refused.Response.GetResponse()
 		return fmt.Errorf("could not assemble transaction: proposal response was not successful, error code %d, msg %s; this was the answer of %s",
-			r.GetStatus(), r.GetMessage(), refused.Address)
+			r.GetStatus(), client.Printable(r.GetMessage()), refused.Address)
 	case errors.As(err, &refused):
 		return endorseError("invoke", refused)
 	case errors.As(err, &differ):

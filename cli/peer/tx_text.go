@@ -3,10 +3,12 @@ package peer
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/heddleledger/heddle/client"
 	"github.com/heddleledger/heddle/client/explain"
 	"github.com/heddleledger/heddle/policy"
 )
@@ -18,7 +20,7 @@ const maxLines = 50
 func printTransaction(w io.Writer, t *explain.Transaction) {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	defer out.Flush()
-	fmt.Fprintf(out, "Transaction %s on channel %s\n", t.TxID, t.Channel)
+	fmt.Fprintf(out, "Transaction %s on channel %s\n", client.Printable(t.TxID), client.Printable(t.Channel))
 	row(out, "type", t.Type)
 	row(out, "block", fmt.Sprintf("%d, transaction %d of %d", t.Block, t.Index, t.Transactions))
 	if !t.Time.IsZero() {
@@ -64,18 +66,25 @@ func printTransaction(w io.Writer, t *explain.Transaction) {
 	}
 }
 
-func heading(w io.Writer, text string) { fmt.Fprintf(w, "\n%s\n", text) }
+func heading(w io.Writer, text string) { fmt.Fprintf(w, "\n%s\n", client.Printable(text)) }
 
-func row(w io.Writer, name string, value any) { fmt.Fprintf(w, "  %s\t%v\n", name, value) }
+// row prints a line of cells. Whatever comes from a transaction is printed by it, by heading or by printRule: they mask what a terminal would act on.
+func row(w io.Writer, name string, values ...any) {
+	line := "  " + client.Printable(name)
+	for _, v := range values {
+		line += "\t" + client.Printable(fmt.Sprint(v))
+	}
+	fmt.Fprintln(w, line)
+}
 
 func printRule(w io.Writer, o *policy.Outcome, indent string) {
 	mark := "✗"
 	if o.Satisfied {
 		mark = "✓"
 	}
-	line := indent + mark + " " + o.Text()
+	line := indent + mark + " " + client.Printable(o.Text())
 	if v := o.Verdict(); v != "" {
-		line += "\t" + v
+		line += "\t" + client.Printable(v)
 	}
 	fmt.Fprintln(w, line)
 	for _, r := range o.Rules {
@@ -156,16 +165,16 @@ func printReads(w io.Writer, what string, all []explain.Read) {
 		if r.Version == "" {
 			version = "no such key"
 		}
-		row(w, what, fmt.Sprintf("%q\t%s", r.Key, version))
+		row(w, what, strconv.Quote(r.Key), version)
 	})
 }
 
 func printWrites(w io.Writer, all []explain.Write) {
 	each(w, all, func(x explain.Write) {
 		if x.Deleted {
-			row(w, "deleted", fmt.Sprintf("%q", x.Key))
+			row(w, "deleted", strconv.Quote(x.Key))
 		} else {
-			row(w, "written", fmt.Sprintf("%q\t%s", x.Key, x.Value))
+			row(w, "written", strconv.Quote(x.Key), x.Value)
 		}
 	})
 }
@@ -173,10 +182,10 @@ func printWrites(w io.Writer, all []explain.Write) {
 func printMetadata(w io.Writer, all []explain.Metadata) {
 	each(w, all, func(m explain.Metadata) {
 		if m.Policy != "" {
-			row(w, "key policy", fmt.Sprintf("%q\t%s", m.Key, m.Policy))
+			row(w, "key policy", strconv.Quote(m.Key), m.Policy)
 		}
 		if m.Policy == "" || len(m.Entries) > 0 {
-			row(w, "metadata", fmt.Sprintf("%q\t%v", m.Key, m.Entries))
+			row(w, "metadata", strconv.Quote(m.Key), m.Entries)
 		}
 	})
 }
