@@ -44,30 +44,6 @@ func (r *request) txID() string {
 	return r.TxID()
 }
 
-// refusal says which counter counts a refused proposal.
-type refusal int
-
-const (
-	refusedInvalid refusal = iota
-	refusedDuplicate
-	refusedAccess
-)
-
-type refusalError struct {
-	refusal
-	error
-}
-
-func (e *refusalError) Unwrap() error { return e.error }
-
-func reason(err error) refusal {
-	var e *refusalError
-	if errors.As(err, &e) {
-		return e.refusal
-	}
-	return refusedInvalid
-}
-
 // check authenticates and authorizes a proposal. What it returns next to an error is good for a log line only.
 func (s *Server) check(ctx context.Context, signed *peerpb.SignedProposal) (*request, error) {
 	p, err := tx.ParseProposal(signed)
@@ -78,7 +54,6 @@ func (s *Server) check(ctx context.Context, signed *peerpb.SignedProposal) (*req
 	who, unknown := s.identify(r)
 	for _, filter := range s.o.Filters {
 		if err := filter.Check(ctx, &plugin.AuthRequest{Proposal: p, Identity: who}); err != nil {
-			s.reportCreator(r, err.Error())
 			return r, err
 		}
 	}
@@ -89,9 +64,8 @@ func (s *Server) check(ctx context.Context, signed *peerpb.SignedProposal) (*req
 		unknown = s.authenticate(r, who)
 	}
 	if err := unknown; err != nil {
-		s.reportCreator(r, err.Error())
 		// Whoever is not known must not learn more than this, not even whether the channel exists.
-		return r, fmt.Errorf("access denied: channel [%s] creator org [%s]", p.ChannelID(), claimedOrg(p.Creator()))
+		return r, &strangerError{fmt.Errorf("access denied: channel [%s] creator org [%s]", p.ChannelID(), claimedOrg(p.Creator())), err}
 	}
 	if expected := p.ExpectedTxID(); p.TxID() != expected {
 		return r, fmt.Errorf("invalid txid. got [%s], expected [%s]", p.TxID(), expected)
@@ -106,15 +80,6 @@ func (s *Server) check(ctx context.Context, signed *peerpb.SignedProposal) (*req
 		return r, nil // cannot become a transaction; the system chaincodes ask for a role in the peer's own MSP
 	}
 	return r, s.authorize(r)
-}
-
-// reportCreator logs who was not let in, and why: the log is the only place where that may be read.
-func (s *Server) reportCreator(r *request, why string) {
-	d := s.msps(r).Describe(r.Creator())
-	if d.Problem != "" {
-		why += ": " + d.Problem
-	}
-	s.o.Log.Warn("Creator of a proposal is not accepted", "channel", r.ChannelID(), "creator", d.String(), "error", why)
 }
 
 func checkHeader(p *tx.Proposal) error {

@@ -16,7 +16,6 @@ import (
 	"github.com/heddleledger/heddle/ledger"
 	"github.com/heddleledger/heddle/msp"
 	"github.com/heddleledger/heddle/plugin"
-	"github.com/heddleledger/heddle/policy"
 	"github.com/heddleledger/heddle/wire/peerpb"
 	"github.com/heddleledger/heddle/wire/tx"
 )
@@ -43,7 +42,8 @@ type Options struct {
 // Server is the gRPC service protos.Endorser.
 type Server struct {
 	peerpb.UnimplementedEndorserServer
-	o Options
+	o         Options
+	described perSecond
 }
 
 // New returns an endorser. How many proposals may run at once is a limit of the gRPC server it is registered with.
@@ -63,7 +63,7 @@ func (s *Server) ProcessProposal(ctx context.Context, signed *peerpb.SignedPropo
 	r, err := s.check(ctx, signed)
 	if err != nil {
 		s.o.Metrics.refused(r, reason(err))
-		s.o.Log.With("channel", r.channelID(), "txid", short(r.txID())).Warn("Proposal refused", policy.Attrs(err)...)
+		s.logRefusal(ctx, r, err)
 		return nil, status.Error(codes.Unknown, err.Error())
 	}
 	started := s.o.Now()
