@@ -19,6 +19,9 @@ const (
 	lockPoll = 50 * time.Millisecond
 )
 
+// errInUse is why a folder that another process holds cannot be locked.
+var errInUse = errors.New("is in use")
+
 // lock keeps a node's data for this process. key is the configuration's name of the folder and holder what the next node will read there, should
 // it find the folder taken. The kernel gives the lock back when the file is closed or the process ends, and then after the locks that the stores
 // in the folder hold themselves.
@@ -56,7 +59,7 @@ func waitForLock(ctx context.Context, log *slog.Logger, f *os.File) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("is in use by %s; stop that one first, or give this node a folder of its own", holderOf(f))
+			return fmt.Errorf("%w by %s; stop that one first, or give this node a folder of its own", errInUse, holderOf(f))
 		case <-time.After(lockPoll):
 		}
 	}

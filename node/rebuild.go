@@ -33,8 +33,11 @@ func RollbackPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, id
 // offline does something with the data of a peer, which must not run meanwhile.
 func offline(ctx context.Context, conf *config.Core, logs *logging.Logs, do func() error) (err error) {
 	held, err := lock(ctx, logs.Named("nodeCmd"), "peer.fileSystemPath", conf.Peer.FileSystemPath, thisProcess("a command that rolls ledgers back"))
-	if err != nil {
+	if errors.Is(err, errInUse) {
 		return fmt.Errorf("as another peer node command is executing, wait for that command to complete its execution or terminate it before retrying: %w", err)
+	}
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, held.Close()) }()
 	return do()
