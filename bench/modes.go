@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/heddleledger/heddle/client"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
@@ -21,16 +23,16 @@ type Network struct {
 }
 
 // Endorse asks all peers of the network to endorse, and orders nothing.
-func (n *Network) Endorse(w *Workload, workers int) Mode {
-	sources := sourcesOf(w, workers)
-	return func(ctx context.Context, worker, i int) (string, error) {
+func (n *Network) Endorse(ctx context.Context, w *Workload, load Load) (*Result, error) {
+	sources := sourcesOf(w, load.Workers)
+	return load.Run(ctx, func(ctx context.Context, worker, i int) (string, error) {
 		proposal, err := n.Client.NewProposal(sources[worker].next(i))
 		if err != nil {
 			return "", err
 		}
 		_, err = n.Client.Endorse(ctx, proposal, n.Peers...)
 		return OK, err
-	}
+	})
 }
 
 func sourcesOf(w *Workload, workers int) []*requests {
@@ -41,19 +43,27 @@ func sourcesOf(w *Workload, workers int) []*requests {
 	return sources
 }
 
-// Submit takes transactions all the way: endorsed by all peers, ordered, and committed by the first peer. It follows that peer's events,
-// and sends on a stream per worker, until ctx ends.
-func (n *Network) Submit(ctx context.Context, w *Workload, workers int) (Mode, error) {
-	commits, err := n.followCommits(ctx, w.ChannelID)
+// Submit takes transactions all the way: endorsed by all peers, ordered, and committed by the first peer. Until the load ends it follows that
+// peer's events, and sends on a stream per worker.
+func (n *Network) Submit(ctx context.Context, w *Workload, load Load) (*Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	var following errgroup.Group
+	defer func() {
+		cancel()
+		_ = following.Wait() // why the stream has ended is in commits
+	}()
+	follower, err := n.Client.Follow(ctx, n.Peers[0], w.ChannelID)
 	if err != nil {
 		return nil, err
 	}
-	send, err := n.broadcasters(ctx, workers)
+	commits := &commits{waiting: map[string]chan peerpb.TxValidationCode{}, ended: make(chan struct{})}
+	following.Go(func() error { return commits.follow(follower) })
+	send, err := n.broadcasters(ctx, load.Workers)
 	if err != nil {
 		return nil, err
 	}
-	sources := sourcesOf(w, workers)
-	return func(ctx context.Context, worker, i int) (string, error) {
+	sources := sourcesOf(w, load.Workers)
+	return load.Run(ctx, func(ctx context.Context, worker, i int) (string, error) {
 		proposal, err := n.Client.NewProposal(sources[worker].next(i))
 		if err != nil {
 			return "", err
@@ -79,24 +89,26 @@ func (n *Network) Submit(ctx context.Context, w *Workload, workers int) (Mode, e
 		case <-ctx.Done():
 			return "", ctx.Err()
 		}
-	}, nil
+	})
 }
 
 // Order sends transactions to the orderer and waits for its answer, not for a block. They are endorsed by nobody: orderers do not look,
 // and peers will find them invalid.
-func (n *Network) Order(ctx context.Context, w *Workload, workers int) (Mode, error) {
-	send, err := n.broadcasters(ctx, workers)
+func (n *Network) Order(ctx context.Context, w *Workload, load Load) (*Result, error) {
+	ctx, cancel := context.WithCancel(ctx) // of the streams
+	defer cancel()
+	send, err := n.broadcasters(ctx, load.Workers)
 	if err != nil {
 		return nil, err
 	}
-	return func(_ context.Context, worker, i int) (string, error) {
+	return load.Run(ctx, func(_ context.Context, worker, i int) (string, error) {
 		header := &commonpb.ChannelHeader{Type: int32(commonpb.HeaderType_MESSAGE), ChannelId: w.ChannelID}
 		envelope, err := tx.NewEnvelope(n.Client.Signer, header, &peerpb.ChaincodeInput{Args: [][]byte{make([]byte, w.ValueSize)}})
 		if err != nil {
 			return "", err
 		}
 		return OK, send[worker].Send(envelope)
-	}, nil
+	})
 }
 
 func (n *Network) broadcasters(ctx context.Context, workers int) ([]*client.Broadcaster, error) {
@@ -119,23 +131,16 @@ type commits struct {
 	err   error         // why, once ended is closed
 }
 
-func (n *Network) followCommits(ctx context.Context, channelID string) (*commits, error) {
-	follower, err := n.Client.Follow(ctx, n.Peers[0], channelID)
-	if err != nil {
-		return nil, err
-	}
-	c := &commits{waiting: map[string]chan peerpb.TxValidationCode{}, ended: make(chan struct{})}
-	go func() { // ends with ctx, as the stream does
-		defer close(c.ended)
-		for {
-			var b *peerpb.FilteredBlock
-			if b, c.err = follower.Next(); c.err != nil {
-				return
-			}
-			c.tell(b)
+// follow tells what the stream brings, until it ends; it never ends without an error.
+func (c *commits) follow(f *client.Follower) error {
+	defer close(c.ended)
+	for {
+		var b *peerpb.FilteredBlock
+		if b, c.err = f.Next(); c.err != nil {
+			return c.err
 		}
-	}()
-	return c, nil
+		c.tell(b)
+	}
 }
 
 func (c *commits) expect(txID string) <-chan peerpb.TxValidationCode {

@@ -46,9 +46,7 @@ func endorseCommand() *cobra.Command {
 		Long:  "Send proposals to every peer given, and wait for their endorsements. Nothing is ordered.",
 		Example: `  heddle bench endorse --env network/env/org1-user1.sh --reads 1 --writes 0 --count 20000
   heddle bench endorse --peer 127.0.0.1:7051 --msp-id Org1MSP --msp-dir user/msp --for 30s --rate 500`,
-	}, needsPeers, func(_ context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
-		return n.Endorse(w, workers), nil
-	})
+	}, needsPeers, (*bench.Network).Endorse)
 	c.chaincodeFlags()
 	return c.cmd
 }
@@ -60,9 +58,7 @@ func submitCommand() *cobra.Command {
 		Long:  "Have transactions endorsed by every peer given, send them to the orderer, and wait until the first peer has committed them.",
 		Example: `  heddle bench submit --env network/env/org1-user1.sh --count 10000 --workers 64
   heddle bench submit --env network/env/org1-user1.sh --env network/env/org2-user1.sh --keys zipf --key-space 1000 --reads 1 --for 1m`,
-	}, needsPeers|needsOrderer, func(ctx context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
-		return n.Submit(ctx, w, workers)
-	})
+	}, needsPeers|needsOrderer, (*bench.Network).Submit)
 	c.chaincodeFlags()
 	return c.cmd
 }
@@ -73,9 +69,7 @@ func orderCommand() *cobra.Command {
 		Short:   "Send envelopes to the orderer",
 		Long:    "Send envelopes to the orderer and wait for its answers, not for blocks. Peers that receive the blocks find the envelopes invalid.",
 		Example: "  heddle bench order --env network/env/org1-user1.sh --count 20000 --workers 32 --value-size 3000",
-	}, needsOrderer, func(ctx context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
-		return n.Order(ctx, w, workers)
-	})
+	}, needsOrderer, (*bench.Network).Order)
 	c.workload.Keys = bench.Unique
 	c.cmd.Flags().IntVar(&c.workload.ValueSize, "value-size", 3000, "Bytes of each envelope's data")
 	return c.cmd
@@ -90,19 +84,18 @@ type loadCommand struct {
 	output   output
 }
 
-// newLoadCommand completes cmd with what such commands have in common. mode makes what the load does.
-func newLoadCommand(cmd *cobra.Command, n needs, mode func(context.Context, *bench.Network, *bench.Workload, int) (bench.Mode, error)) *loadCommand {
+// mode is what a load asks of a network.
+type mode func(*bench.Network, context.Context, *bench.Workload, bench.Load) (*bench.Result, error)
+
+// newLoadCommand completes cmd with what such commands have in common.
+func newLoadCommand(cmd *cobra.Command, n needs, run mode) *loadCommand {
 	c := &loadCommand{cmd: cmd}
 	cmd.Args = cobra.NoArgs
 	cmd.PreRunE = func(*cobra.Command, []string) error { return c.check() }
 	cmd.RunE = func(*cobra.Command, []string) error {
 		return c.output.measure(cmd, &c.target, n, func(ctx context.Context, network *bench.Network, progress func(int)) (*bench.Result, error) {
 			c.load.Progress, c.workload.ChannelID = progress, c.target.channel
-			m, err := mode(ctx, network, &c.workload, c.load.Workers)
-			if err != nil {
-				return nil, err
-			}
-			return c.load.Run(ctx, m)
+			return run(network, ctx, &c.workload, c.load)
 		}, c.load.Count)
 	}
 	c.target.flags(cmd, n)

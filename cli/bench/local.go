@@ -131,29 +131,21 @@ type load struct {
 	orgs    int // how many peers endorse
 	count   int
 	workers int
-	make    func(context.Context, *bench.Network, *bench.Workload, int) (bench.Mode, error)
+	mode    mode
 	reads   int
 	writes  int
 	size    int
 }
 
 func (s *standard) loads() []load {
-	endorse := func(_ context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
-		return n.Endorse(w, workers), nil
-	}
-	submit := func(ctx context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
-		return n.Submit(ctx, w, workers)
-	}
-	order := func(ctx context.Context, n *bench.Network, w *bench.Workload, workers int) (bench.Mode, error) {
-		return n.Order(ctx, w, workers)
-	}
+	endorse, submit, order := (*bench.Network).Endorse, (*bench.Network).Submit, (*bench.Network).Order
 	return []load{
-		{name: "endorse, read", orgs: 1, count: s.count, workers: s.workers, make: endorse, reads: 1},
-		{name: "endorse, write", orgs: 1, count: s.count, workers: s.workers, make: endorse, writes: 1, size: 100},
-		{name: "submit, 1 at a time", orgs: 1, count: max(1, s.count/50), workers: 1, make: submit, writes: 1, size: 100},
-		{name: "submit, 1 endorsement", orgs: 1, count: s.count, workers: 4 * s.workers, make: submit, writes: 1, size: 100},
-		{name: "submit, 2 endorsements", orgs: 2, count: s.count, workers: 4 * s.workers, make: submit, writes: 1, size: 100},
-		{name: "order", count: s.count, workers: s.workers, make: order, size: 3000},
+		{name: "endorse, read", orgs: 1, count: s.count, workers: s.workers, mode: endorse, reads: 1},
+		{name: "endorse, write", orgs: 1, count: s.count, workers: s.workers, mode: endorse, writes: 1, size: 100},
+		{name: "submit, 1 at a time", orgs: 1, count: max(1, s.count/50), workers: 1, mode: submit, writes: 1, size: 100},
+		{name: "submit, 1 endorsement", orgs: 1, count: s.count, workers: 4 * s.workers, mode: submit, writes: 1, size: 100},
+		{name: "submit, 2 endorsements", orgs: 2, count: s.count, workers: 4 * s.workers, mode: submit, writes: 1, size: 100},
+		{name: "order", count: s.count, workers: s.workers, mode: order, size: 3000},
 	}
 }
 
@@ -171,12 +163,8 @@ func (s *standard) measure(ctx context.Context, l load) error {
 		ChannelID: s.network.Channel, Chaincode: chaincode, Reads: l.reads, Writes: l.writes, ValueSize: l.size,
 		Keys: bench.Unique, Prefix: fmt.Sprintf("%d.", len(s.results)),
 	}
-	mode, err := l.make(ctx, network, w, l.workers)
-	if err != nil {
-		return err
-	}
 	result, err := metered(s.cmd.ErrOrStderr(), l.name, s.processes(), l.count, func(progress func(int)) (*bench.Result, error) {
-		return bench.Load{Count: l.count, Workers: l.workers, Progress: progress}.Run(ctx, mode)
+		return l.mode(network, ctx, w, bench.Load{Count: l.count, Workers: l.workers, Progress: progress})
 	})
 	if err == nil {
 		s.results = append(s.results, result)
