@@ -16,8 +16,11 @@ import (
 )
 
 // Replay takes the blocks of a block file, as block.ReadFile reads it, through a peer's own pipeline into an empty ledger in dir. genesis is the
-// channel's first block, whether it is in the file or not. keyTables is the limit of msp.NewKeyTables. progress is told the transactions taken in, and may be nil.
-func Replay(ctx context.Context, dir string, genesis *commonpb.Block, file io.Reader, keyTables int, log *slog.Logger, progress func(done int)) (result *Result, err error) {
+// channel's first block, whether it is in the file or not. keyTables is the limit of msp.NewKeyTables. progress is told the transactions taken in,
+// and may be nil.
+func Replay(
+	ctx context.Context, dir string, genesis *commonpb.Block, file io.Reader, keyTables int, log *slog.Logger, progress func(done int),
+) (result *Result, err error) {
 	tables := msp.NewKeyTables(keyTables)
 	registry, err := channel.Open(ctx, channel.Options{Dir: dir, Log: log, OnConfig: func(b *channelconfig.Bundle) { b.MSPs().UseKeyTables(tables) }})
 	if err != nil {

@@ -25,6 +25,7 @@ func (h *handler) tolerates(m *peerpb.ChaincodeMessage) bool {
 	if h.strays.count++; h.strays.count <= maxStrays {
 		return true
 	}
-	h.end(&misbehaviour{"flooded", fmt.Errorf("chaincode %s floods its stream: more than %d messages in a second that serve no transaction, lastly %s", h.id, maxStrays, m.Type)})
+	h.end(&misbehaviour{"flooded", fmt.Errorf("chaincode %s floods its stream: more than %d messages in a second that serve no transaction, lastly %s",
+		h.id, maxStrays, m.Type)})
 	return false
 }

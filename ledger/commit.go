@@ -190,7 +190,8 @@ func (t *Tx) addHistory(batch *statedb.Batch, at statedb.Version) error {
 
 // fail is for errors after the block was stored: only opening the ledger again brings the state up to it.
 func (l *Ledger) fail(b *Block, err error) error {
-	l.failed = fmt.Errorf("block [%d] is stored, but its state could not be applied (%w): restart the peer to apply it from the block file", b.Header.Number, err)
+	l.failed = fmt.Errorf("block [%d] is stored, but its state could not be applied (%w): restart the peer to apply it from the block file",
+		b.Header.Number, err)
 	return l.failed
 }
 

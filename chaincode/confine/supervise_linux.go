@@ -112,7 +112,7 @@ func startSupervised(path string, args []string) (pid int, err error) {
 // killDescendants kills all that descends from this process and tells whether there was anything that still ran.
 func killDescendants() bool {
 	parents := parentsOfRunning()
-	own, any := os.Getpid(), false
+	own, found := os.Getpid(), false
 	for pid := range parents {
 		ancestor := pid
 		for range len(parents) { // numbers are used again: the chain may have become a ring
@@ -121,11 +121,11 @@ func killDescendants() bool {
 			}
 		}
 		if ancestor == own {
-			any = true
+			found = true
 			_ = unix.Kill(pid, unix.SIGKILL) // it may have ended meanwhile
 		}
 	}
-	return any
+	return found
 }
 
 // parentsOfRunning maps the processes of this machine to their parents; dead ones that nobody has waited for are left out.

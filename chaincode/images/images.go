@@ -8,8 +8,8 @@
 // needs are compiled in it once, when it is made, so that the first chaincode need not wait for them. The image of Java builds as well as it runs,
 // and brings the Maven repository of this machine: what was built here once is built there without a network.
 //
-// Builds that need a registry reach it as the machine does: npm's and Maven's settings go into the images that build, without the passwords.
-// Nothing in the making uses a network.
+// Builds that need a registry reach it as the machine does: npm's and Maven's settings go into the images that build, without the passwords
+// and without the properties of Maven's profiles, which may be some. Nothing in the making uses a network.
 package images
 
 import (
@@ -97,13 +97,13 @@ func (m *Maker) runtimeImage(ctx context.Context, name string, collect func() (*
 }
 
 // image makes an image in place of any of that name, which is removed unless something else uses it.
-func (m *Maker) image(ctx context.Context, name string, make func() (t *tree, id string, err error)) error {
+func (m *Maker) image(ctx context.Context, name string, compose func() (t *tree, id string, err error)) error {
 	began := time.Now()
 	before, err := m.Engine.ImageInspect(ctx, name)
 	if err != nil && !errdefs.IsNotFound(err) {
 		return fmt.Errorf("looking for image %s: %w", name, err)
 	}
-	t, id, err := make()
+	t, id, err := compose()
 	if err != nil {
 		return fmt.Errorf("making image %s: %w", name, err)
 	}
