@@ -33,9 +33,9 @@ strict-ssl=true
 	require.True(t, tr.has("usr/etc/npm-ca.crt"))
 	require.Equal(t, []string{"ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt"}, tr.changes)
 
-	tr, err = ask(`{"registry": "https://registry.npmjs.org/", "noproxy": [""], "cafile": null}`)
+	tr, err = ask(`{"registry": "https://npm.example.com/", "noproxy": [""], "cafile": null}`)
 	require.NoError(t, err)
-	require.Equal(t, "audit=false\nfund=false\nupdate-notifier=false\nregistry=https://registry.npmjs.org/\n", content(t, tr, "usr/etc/npmrc"))
+	require.Equal(t, "audit=false\nfund=false\nupdate-notifier=false\nregistry=https://npm.example.com/\n", content(t, tr, "usr/etc/npmrc"))
 	_, err = ask("oops")
 	require.ErrorContains(t, err, "npm's configuration: ")
 }
