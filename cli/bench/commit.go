@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/pprof"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
@@ -17,8 +18,7 @@ import (
 func commitCommand() *cobra.Command {
 	var t target
 	var o output
-	var blocks, channelBlock string
-	var keyTables int
+	var r replay
 	cmd := &cobra.Command{
 		Use:   "commit",
 		Short: "Validate and commit a chain that exists",
@@ -29,11 +29,14 @@ length before it) through Heddle's own pipeline into an empty ledger, with no ne
   heddle bench commit --blocks blockfile_000000 --channel-block mychannel.block --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if (blocks == "") != (channelBlock == "") {
+			if (r.blocks == "") != (r.channelBlock == "") {
 				return errors.New("--blocks and --channel-block go together")
 			}
-			if blocks != "" {
-				return o.replay(cmd, blocks, channelBlock, keyTables)
+			if r.blocks != "" {
+				return r.run(cmd, &o)
+			}
+			if r.profile != "" {
+				return errors.New("--cpu-profile goes with --blocks: it is of this process, and not of a peer")
 			}
 			return o.measure(cmd, &t, needsPeers|needsOrderer, func(ctx context.Context, n *bench.Network, progress func(int)) (*bench.Result, error) {
 				return n.CatchUp(ctx, t.channel, progress)
@@ -41,25 +44,34 @@ length before it) through Heddle's own pipeline into an empty ledger, with no ne
 		},
 	}
 	t.flags(cmd, needsPeers|needsOrderer)
-	cmd.Flags().StringVar(&blocks, "blocks", "", "An orderer's block file")
-	cmd.Flags().StringVar(&channelBlock, "channel-block", "", "File with the channel's first block")
-	cmd.Flags().IntVar(&keyTables, "key-tables", 128, "With --blocks, what BCCSP.SW.KeyTables is to a peer; 0 verifies with Go's crypto/ecdsa alone")
+	f := cmd.Flags()
+	f.StringVar(&r.blocks, "blocks", "", "An orderer's block file")
+	f.StringVar(&r.channelBlock, "channel-block", "", "File with the channel's first block")
+	f.IntVar(&r.keyTables, "key-tables", 128, "With --blocks, what BCCSP.SW.KeyTables is to a peer; 0 verifies with Go's crypto/ecdsa alone")
+	f.StringVar(&r.profile, "cpu-profile", "", "With --blocks, write a profile of the processor's time, for go tool pprof, to this file")
 	o.flags(cmd)
 	return cmd
 }
 
-// replay measures this process.
-func (o *output) replay(cmd *cobra.Command, blocks, channelBlock string, keyTables int) (err error) {
+// replay is the measuring of this process with the blocks of a file.
+type replay struct {
+	blocks       string
+	channelBlock string
+	keyTables    int
+	profile      string
+}
+
+func (r *replay) run(cmd *cobra.Command, o *output) (err error) {
 	cmd.SilenceUsage = true
-	raw, err := os.ReadFile(channelBlock)
+	raw, err := os.ReadFile(r.channelBlock)
 	if err != nil {
 		return err
 	}
 	genesis := &commonpb.Block{}
 	if err := proto.Unmarshal(raw, genesis); err != nil {
-		return fmt.Errorf("%s is not a block: %w", channelBlock, err)
+		return fmt.Errorf("%s is not a block: %w", r.channelBlock, err)
 	}
-	file, err := os.Open(blocks)
+	file, err := os.Open(r.blocks)
 	if err != nil {
 		return err
 	}
@@ -69,13 +81,35 @@ func (o *output) replay(cmd *cobra.Command, blocks, channelBlock string, keyTabl
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if r.profile != "" {
+		stop, err := startProfile(r.profile)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
 	self := []bench.Process{{Name: "peer", PID: os.Getpid()}}
 	result, err := metered(cmd.ErrOrStderr(), "commit", self, 0, func(progress func(int)) (*bench.Result, error) {
-		return bench.Replay(cmd.Context(), dir, genesis, file, keyTables, log, progress)
+		return bench.Replay(cmd.Context(), dir, genesis, file, r.keyTables, log, progress)
 	})
 	if err != nil {
 		return err
 	}
 	return o.show(cmd.OutOrStdout(), result)
+}
+
+// startProfile writes what this process spends its time on to a file, until stop is called.
+func startProfile(path string) (stop func() error, err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
