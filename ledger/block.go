@@ -115,19 +115,19 @@ func writtenBy(e *tx.Envelope) (*rwset.Set, error) {
 	case commonpb.HeaderType_ENDORSER_TRANSACTION:
 		transaction, payload := &peerpb.Transaction{}, &peerpb.ChaincodeActionPayload{}
 		response, action := &peerpb.ProposalResponsePayload{}, &peerpb.ChaincodeAction{}
-		if err := wire.UnmarshalAs14(e.Data, transaction); err != nil {
+		if err := wire.UnmarshalInPlace(e.Data, transaction); err != nil {
 			return nil, fmt.Errorf("error unmarshaling Transaction: %w", err)
 		}
 		if len(transaction.Actions) == 0 {
 			return nil, errors.New("the transaction has no action")
 		}
-		if err := wire.UnmarshalAs14(transaction.Actions[0].GetPayload(), payload); err != nil {
+		if err := wire.UnmarshalInPlace(transaction.Actions[0].GetPayload(), payload); err != nil {
 			return nil, fmt.Errorf("error unmarshaling ChaincodeActionPayload: %w", err)
 		}
-		if err := wire.UnmarshalAs14(payload.GetAction().GetProposalResponsePayload(), response); err != nil {
+		if err := wire.UnmarshalInPlace(payload.GetAction().GetProposalResponsePayload(), response); err != nil {
 			return nil, fmt.Errorf("error unmarshaling ProposalResponsePayload: %w", err)
 		}
-		if err := wire.UnmarshalAs14(response.GetExtension(), action); err != nil {
+		if err := wire.UnmarshalInPlace(response.GetExtension(), action); err != nil {
 			return nil, fmt.Errorf("error unmarshaling ChaincodeAction: %w", err)
 		}
 		return rwset.Parse(action.Results)
@@ -143,14 +143,14 @@ func (b *Block) indexID(i int) string {
 	}
 	envelope, payload := &commonpb.Envelope{}, &commonpb.Payload{}
 	channel, signature := &commonpb.ChannelHeader{}, &commonpb.SignatureHeader{}
-	if wire.UnmarshalAs14(b.Data.Data[i], envelope) != nil || wire.UnmarshalAs14(envelope.Payload, payload) != nil ||
-		payload.Header == nil || wire.UnmarshalAs14(payload.Header.ChannelHeader, channel) != nil {
+	if wire.UnmarshalInPlace(b.Data.Data[i], envelope) != nil || wire.UnmarshalInPlace(envelope.Payload, payload) != nil ||
+		payload.Header == nil || wire.UnmarshalInPlace(payload.Header.ChannelHeader, channel) != nil {
 		return ""
 	}
 	if channel.TxId != "" {
 		return channel.TxId
 	}
-	if wire.UnmarshalAs14(payload.Header.SignatureHeader, signature) != nil {
+	if wire.UnmarshalInPlace(payload.Header.SignatureHeader, signature) != nil {
 		return ""
 	}
 	return tx.ID(signature.Nonce, signature.Creator)

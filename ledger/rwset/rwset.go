@@ -37,13 +37,13 @@ type Collection struct {
 // Parse decodes an encoded rwset.TxReadWriteSet together with the sets nested in it.
 func Parse(b []byte) (*Set, error) {
 	m := &rwsetpb.TxReadWriteSet{}
-	if err := wire.UnmarshalAs14(b, m); err != nil {
+	if err := wire.UnmarshalInPlace(b, m); err != nil {
 		return nil, fmt.Errorf("error unmarshaling TxReadWriteSet: %w", err)
 	}
 	s := &Set{Namespaces: make([]Namespace, len(m.NsRwset))}
 	for i, n := range m.NsRwset {
 		ns := Namespace{Name: n.GetNamespace(), KV: &kvrwsetpb.KVRWSet{}}
-		if err := wire.UnmarshalAs14(n.GetRwset(), ns.KV); err != nil {
+		if err := wire.UnmarshalInPlace(n.GetRwset(), ns.KV); err != nil {
 			return nil, fmt.Errorf("error unmarshaling KVRWSet of namespace [%s]: %w", ns.Name, err)
 		}
 		if len(ns.KV.RangeQueriesInfo) > 0 { // what they read is a oneof

@@ -65,7 +65,7 @@ func parseHeader(h *commonpb.Header) (Header, error) {
 
 func parseChannelHeader(h *commonpb.Header) (Header, error) {
 	p := Header{Channel: &commonpb.ChannelHeader{}, ChannelBytes: h.GetChannelHeader(), SignatureBytes: h.GetSignatureHeader()}
-	if err := wire.UnmarshalAs14(p.ChannelBytes, p.Channel); err != nil {
+	if err := wire.UnmarshalInPlace(p.ChannelBytes, p.Channel); err != nil {
 		return p, fmt.Errorf("error unmarshaling ChannelHeader: %w", err)
 	}
 	return p, nil
@@ -74,7 +74,7 @@ func parseChannelHeader(h *commonpb.Header) (Header, error) {
 // ParseSignature decodes the signature header, which FromChannelHeader has left alone.
 func (h *Header) ParseSignature() error {
 	h.Signature = &commonpb.SignatureHeader{}
-	if err := wire.UnmarshalAs14(h.SignatureBytes, h.Signature); err != nil {
+	if err := wire.UnmarshalInPlace(h.SignatureBytes, h.Signature); err != nil {
 		return fmt.Errorf("error unmarshaling SignatureHeader: %w", err)
 	}
 	return nil
@@ -95,7 +95,7 @@ func ParseEnvelope(raw []byte) (*Envelope, error) {
 		return nil, refuse(peerpb.TxValidationCode_NIL_ENVELOPE, "nil envelope")
 	}
 	e := &commonpb.Envelope{}
-	if err := wire.UnmarshalAs14(raw, e); err != nil {
+	if err := wire.UnmarshalInPlace(raw, e); err != nil {
 		return nil, refuse(peerpb.TxValidationCode_INVALID_OTHER_REASON, "error unmarshaling Envelope: %w", err)
 	}
 	p, err := FromEnvelope(e)
@@ -124,7 +124,7 @@ func FromChannelHeader(e *commonpb.Envelope) (*Envelope, error) {
 		return nil, refuse(peerpb.TxValidationCode_NIL_ENVELOPE, "nil envelope")
 	}
 	payload := &commonpb.Payload{}
-	if err := wire.UnmarshalAs14(e.Payload, payload); err != nil {
+	if err := wire.UnmarshalInPlace(e.Payload, payload); err != nil {
 		return nil, refuse(peerpb.TxValidationCode_BAD_PAYLOAD, "error unmarshaling Payload: %w", err)
 	}
 	if payload.Header == nil {
@@ -145,7 +145,7 @@ func (e *Envelope) Envelope() *commonpb.Envelope {
 // HeaderExtension decodes the channel header's extension of an endorser transaction or proposal.
 func (h *Header) HeaderExtension() (*peerpb.ChaincodeHeaderExtension, error) {
 	x := &peerpb.ChaincodeHeaderExtension{}
-	if err := wire.UnmarshalAs14(h.Channel.GetExtension(), x); err != nil {
+	if err := wire.UnmarshalInPlace(h.Channel.GetExtension(), x); err != nil {
 		return nil, fmt.Errorf("error unmarshaling ChaincodeHeaderExtension: %w", err)
 	}
 	if x.ChaincodeId == nil {

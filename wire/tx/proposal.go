@@ -28,11 +28,11 @@ func ParseProposal(signed *peerpb.SignedProposal) (*Proposal, error) {
 		return nil, errors.New("nil SignedProposal")
 	}
 	p := &Proposal{Signed: signed, Proposal: &peerpb.Proposal{}}
-	if err := wire.UnmarshalAs14(signed.ProposalBytes, p.Proposal); err != nil {
+	if err := wire.UnmarshalInPlace(signed.ProposalBytes, p.Proposal); err != nil {
 		return nil, fmt.Errorf("error unmarshaling Proposal: %w", err)
 	}
 	h := &commonpb.Header{}
-	if err := wire.UnmarshalAs14(p.Proposal.Header, h); err != nil {
+	if err := wire.UnmarshalInPlace(p.Proposal.Header, h); err != nil {
 		return nil, fmt.Errorf("error unmarshaling Header: %w", err)
 	}
 	var err error

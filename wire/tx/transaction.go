@@ -33,7 +33,7 @@ type Transaction struct {
 func ParseTransaction(e *Envelope) (*Transaction, error) {
 	const invalid = peerpb.TxValidationCode_INVALID_ENDORSER_TRANSACTION
 	t := &peerpb.Transaction{}
-	if err := wire.Unmarshal(e.Data, t); err != nil {
+	if err := wire.UnmarshalInPlace(e.Data, t); err != nil {
 		return nil, refuse(invalid, "error unmarshaling Transaction: %w", err)
 	}
 	if len(t.Actions) != 1 {
@@ -44,7 +44,7 @@ func ParseTransaction(e *Envelope) (*Transaction, error) {
 		return nil, refuse(invalid, "%w", err)
 	}
 	cap := &peerpb.ChaincodeActionPayload{}
-	if err := wire.UnmarshalAs14(t.Actions[0].GetPayload(), cap); err != nil {
+	if err := wire.UnmarshalInPlace(t.Actions[0].GetPayload(), cap); err != nil {
 		return nil, refuse(invalid, "error unmarshaling ChaincodeActionPayload: %w", err)
 	}
 	if cap.Action == nil {
@@ -54,7 +54,7 @@ func ParseTransaction(e *Envelope) (*Transaction, error) {
 		return nil, refuse(invalid, "the chaincode action payload has no chaincode proposal payload")
 	}
 	response := &peerpb.ProposalResponsePayload{}
-	if err := wire.UnmarshalAs14(cap.Action.ProposalResponsePayload, response); err != nil {
+	if err := wire.UnmarshalInPlace(cap.Action.ProposalResponsePayload, response); err != nil {
 		return nil, refuse(invalid, "error unmarshaling ProposalResponsePayload: %w", err)
 	}
 	if want := proposalHash(e.ChannelBytes, header, cap.ChaincodeProposalPayload); !bytes.Equal(want, response.ProposalHash) {
@@ -75,7 +75,7 @@ func checkActionHeader(header []byte, e *Envelope) error {
 	h := e.Header.Signature
 	if !bytes.Equal(header, e.SignatureBytes) {
 		h = &commonpb.SignatureHeader{}
-		if err := wire.UnmarshalAs14(header, h); err != nil {
+		if err := wire.UnmarshalInPlace(header, h); err != nil {
 			return fmt.Errorf("error unmarshaling SignatureHeader: %w", err)
 		}
 	}
@@ -95,14 +95,14 @@ func (t *Transaction) Open() error {
 		return nil
 	}
 	extension := &peerpb.ChaincodeHeaderExtension{}
-	if err := wire.UnmarshalAs14(t.Channel.GetExtension(), extension); err != nil {
+	if err := wire.UnmarshalInPlace(t.Channel.GetExtension(), extension); err != nil {
 		return refuse(peerpb.TxValidationCode_BAD_HEADER_EXTENSION, "error unmarshaling ChaincodeHeaderExtension: %w", err)
 	}
 	if len(t.action) == 0 && !hasField(t.ResponsePayload, responseExtension) {
 		return refuse(peerpb.TxValidationCode_BAD_RESPONSE_PAYLOAD, "response payload is missing extension")
 	}
 	action := &peerpb.ChaincodeAction{}
-	if err := wire.UnmarshalAs14(t.action, action); err != nil {
+	if err := wire.UnmarshalInPlace(t.action, action); err != nil {
 		return refuse(peerpb.TxValidationCode_BAD_RESPONSE_PAYLOAD, "error unmarshaling ChaincodeAction: %w", err)
 	}
 	t.Extension, t.Action = extension, action
