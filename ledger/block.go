@@ -31,6 +31,7 @@ type Tx struct {
 	Type  commonpb.HeaderType
 	Code  peerpb.TxValidationCode // VALID: valid so far
 	RWSet *rwset.Set              // what a VALID transaction read and wrote; nil only if its type does neither
+	Fresh bool                    // somebody has looked already: no earlier block holds a transaction with this ID
 
 	Conflict *Conflict // set by Commit, where MVCC is what makes the transaction invalid; Ledger.Explain completes it
 }

@@ -160,7 +160,10 @@ func (l *Ledger) index(batch *statedb.Batch, b *Block) (err error) {
 		at := statedb.Version{Block: b.Header.Number, Tx: uint64(i)}
 		if id := b.indexID(i); id != "" && !seen[id] {
 			seen[id] = true
-			_, found, err := known.Tx(id)
+			found := false
+			if !t.Fresh || t.ID == "" {
+				_, found, err = known.Tx(id)
+			}
 			if err == nil && !found {
 				err = batch.Tx(id, statedb.TxLocation{Version: at, Code: uint8(t.Code)})
 			}

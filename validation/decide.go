@@ -29,6 +29,7 @@ type decision struct {
 type outcome struct {
 	refusal  *refusal
 	accepted bool   // by everything that looks at it alone; rules for the whole block may still refuse it
+	fresh    bool   // no earlier block holds a transaction of this id
 	upgraded string // the chaincode that it upgrades, if any
 }
 
@@ -68,6 +69,7 @@ func (d *decision) transaction(ctx context.Context, i int) (err error) {
 	if err != nil {
 		return fmt.Errorf("looking for an earlier transaction of the same id: %w", err)
 	}
+	o.fresh = !known
 	switch {
 	case known:
 		o.refusal = refuse(peerpb.TxValidationCode_DUPLICATE_TXID, "an earlier block holds a transaction of this id")
@@ -199,7 +201,7 @@ func (d *decision) verdict() (*Verdict, error) {
 	verdict := &Verdict{Block: b, Next: d.next, Invoked: make([]string, len(d.p.txs))}
 	for i := range d.p.txs {
 		t, r := &d.p.txs[i], d.outcomes[i].refusal
-		b.Txs[i] = ledger.Tx{ID: t.id, Type: t.kind, RWSet: t.set}
+		b.Txs[i] = ledger.Tx{ID: t.id, Type: t.kind, RWSet: t.set, Fresh: d.outcomes[i].fresh}
 		if r != nil {
 			b.Txs[i].Code = r.code
 			verdict.Refusals = append(verdict.Refusals, Refusal{Index: i, TxID: t.id, Code: r.code, Err: r.err})
