@@ -61,7 +61,7 @@ func endorsed(id string, set *rwset.Set, size int) []byte {
 }
 
 func BenchmarkCommit(b *testing.B) {
-	for _, txs := range []int{100, 500} {
+	for _, txs := range []int{1, 10, 100, 500} {
 		for name, commit := range map[string]func(*Ledger, *testing.B, *Block) error{
 			"sync":   func(l *Ledger, b *testing.B, blk *Block) error { return l.Commit(b.Context(), blk) },
 			"nosync": func(l *Ledger, b *testing.B, blk *Block) error { return l.CommitNoSync(b.Context(), blk) },
