@@ -3,7 +3,6 @@ module github.com/heddleledger/heddle
 go 1.26.0
 
 require (
-	filippo.io/nistec v0.0.4
 	github.com/DataDog/datadog-go/v5 v5.9.1
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/cockroachdb/datadriven v1.0.3

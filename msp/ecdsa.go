@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+
+	"github.com/heddleledger/heddle/msp/p256"
 )
 
 // signature is the DER form of an ECDSA signature: SEQUENCE{r, s}.
@@ -23,30 +25,28 @@ var halfOrders = map[elliptic.Curve]*big.Int{
 
 func halfOrder(c elliptic.Curve) *big.Int { return new(big.Int).Rsh(c.Params().N, 1) }
 
-// verifyDigest checks an ECDSA signature and that its S is low. half is halfOrders of the key's curve, big-endian; hot may be nil.
+// judge checks a signature and that its S is low. If the key has a table, the signature may be left to check with it.
 //
 // A signature in strict DER goes straight to the verifier. Anything else is read the way Fabric reads it, which lets bytes
 // after the sequence, and extra elements in it, pass: such a signature is in blocks that 1.4 calls valid.
-func verifyDigest(pub *ecdsa.PublicKey, hot *hotKey, half, digest, sig []byte) error {
+func (i *Identity) judge(digest [32]byte, sig []byte) (left p256.Check, err error) {
 	if r, s, ok := strict(sig); ok {
-		if len(s) > len(half) || len(s) == len(half) && bytes.Compare(s, half) > 0 {
-			return highS(new(big.Int).SetBytes(s), new(big.Int).SetBytes(half))
+		if len(s) > len(i.half) || len(s) == len(i.half) && bytes.Compare(s, i.half) > 0 {
+			return left, highS(new(big.Int).SetBytes(s), new(big.Int).SetBytes(i.half))
 		}
-		if hot != nil {
-			if valid, ok := hot.verify(digest, new(big.Int).SetBytes(r), new(big.Int).SetBytes(s)); ok {
-				return invalidUnless(valid)
-			}
+		if table := i.hot.use(); table != nil {
+			return p256.Check{Table: table, Digest: digest, R: r, S: s}, nil
 		}
-		return invalidUnless(ecdsa.VerifyASN1(pub, digest, sig))
+		return left, invalidUnless(ecdsa.VerifyASN1(i.pub, digest[:], sig))
 	}
 	parsed, err := parseSignature(sig)
 	if err != nil {
-		return fmt.Errorf("could not determine the validity of the signature: %w", err)
+		return left, fmt.Errorf("could not determine the validity of the signature: %w", err)
 	}
-	if h := new(big.Int).SetBytes(half); parsed.S.Cmp(h) > 0 {
-		return highS(parsed.S, h)
+	if half := new(big.Int).SetBytes(i.half); parsed.S.Cmp(half) > 0 {
+		return left, highS(parsed.S, half)
 	}
-	return invalidUnless(ecdsa.Verify(pub, digest, parsed.R, parsed.S))
+	return left, invalidUnless(ecdsa.Verify(i.pub, digest[:], parsed.R, parsed.S))
 }
 
 func invalidUnless(valid bool) error {

@@ -1,8 +1,6 @@
 package msp
 
 import (
-	"crypto/elliptic"
-	"crypto/sha256"
 	"os"
 	"path/filepath"
 	"testing"
@@ -81,30 +79,6 @@ func FuzzPrincipal(f *testing.F) {
 		id, err := ids.Identity(user)
 		require.NoError(t, err)
 		_ = ids.Satisfies(id, &msppb.MSPPrincipal{PrincipalClassification: msppb.MSPPrincipal_Classification(class), Principal: b})
-	})
-}
-
-// FuzzSignature holds the two ways of reading a signature against each other: where the strict one reads it, the lenient
-// one reads the same S.
-func FuzzSignature(f *testing.F) {
-	key := ecKey(f, elliptic.P256())
-	digest := sha256.Sum256([]byte("message"))
-	sig, err := SignDigest(key, digest[:])
-	require.NoError(f, err)
-	f.Add(sig)
-	f.Add(append(sig, 0))
-	f.Add([]byte{0x30, 6, 2, 1, 1, 2, 1, 1})
-	f.Add([]byte{0x30, 7, 2, 2, 0, 0x80, 2, 1, 1})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		_ = verifyDigest(&key.PublicKey, nil, halfOrders[elliptic.P256()].Bytes(), digest[:], b)
-		r, s, ok := strict(b)
-		if !ok {
-			return
-		}
-		lenient, err := parseSignature(b)
-		require.NoError(t, err)
-		require.Equal(t, lenient.R.Bytes(), r)
-		require.Equal(t, lenient.S.Bytes(), s)
 	})
 }
 

@@ -55,19 +55,6 @@ func (i *Identity) Certificate() *x509.Certificate { return i.cert }
 // ExpiresAt is the certificate's NotAfter. Nothing in this package refuses an expired identity.
 func (i *Identity) ExpiresAt() time.Time { return i.cert.NotAfter }
 
-// Verify checks the DER ECDSA signature sig over the hash of msg (SHA-256, unless the MSP's configuration says SHA3). A
-// signature with high S is refused.
-func (i *Identity) Verify(msg, sig []byte) error {
-	if i.pub == nil {
-		return fmt.Errorf("could not determine the validity of the signature: identity %s of %s has no ECDSA key", i.id, i.msp.id)
-	}
-	digest, err := i.msp.digest(msg)
-	if err != nil {
-		return err
-	}
-	return verifyDigest(i.pub, i.hot, i.half, digest[:], sig)
-}
-
 // Identity parses the bytes of a msppb.SerializedIdentity, which must name this MSP. Nothing is cached: see Manager.
 func (m *MSP) Identity(serialized []byte) (*Identity, error) {
 	var sid msppb.SerializedIdentity

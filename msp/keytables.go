@@ -3,15 +3,14 @@ package msp
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"math/big"
 	"sync"
 	"sync/atomic"
 
 	"github.com/heddleledger/heddle/msp/p256"
 )
 
-// tableAfter is how many verifications by a key make a table of it worthwhile: making one takes as long as some twenty.
-const tableAfter = 64
+// tableAfter is how many verifications by a key make a table of it worthwhile: making one takes as long as ten.
+const tableAfter = 16
 
 // KeyTables are tables that speed up the verification of signatures by keys that sign often, such as those of endorsers and orderers. There
 // are at most as many as its limit (p256.TableSize bytes each): a key that has become busy takes the place of one that has not been used for
@@ -22,6 +21,8 @@ type KeyTables struct {
 	mu   sync.Mutex
 	ring []*hotKey // those that have a table
 	hand int
+
+	batches sync.Pool // of *batch, to use again
 }
 
 // NewKeyTables makes room for limit tables. With 0, signatures are verified by crypto/ecdsa alone.
@@ -44,21 +45,24 @@ func (t *KeyTables) watch(pub *ecdsa.PublicKey) *hotKey {
 	return &hotKey{tables: t, pub: pub}
 }
 
-// verify is ecdsa.Verify, if ok says that there is a table to do it with.
-func (h *hotKey) verify(digest []byte, r, s *big.Int) (valid, ok bool) {
+// use counts a verification by the key, and returns the table to do it with, if there is one.
+func (h *hotKey) use() *p256.Table {
+	if h == nil {
+		return nil
+	}
 	table := h.table.Load()
 	if table == nil {
 		if h.uses.Add(1)%tableAfter != 0 {
-			return false, false
+			return nil
 		}
 		if table = h.tables.admit(h); table == nil {
-			return false, false
+			return nil
 		}
 	}
 	if !h.used.Load() {
 		h.used.Store(true)
 	}
-	return table.Verify(digest, r, s), true
+	return table
 }
 
 // admit makes a table of a busy key if there is room, or a key with a table that was not used since it was last looked at. It returns nil if

@@ -11,32 +11,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// busy is a key that has signed one message.
+// busy is an identity that has signed one message.
 type busy struct {
-	hot    *hotKey
-	key    *ecdsa.PrivateKey
-	digest [32]byte
-	sig    []byte
+	*Identity
+	sig []byte
 }
 
 func newBusy(t *testing.T, tables *KeyTables) *busy {
 	t.Helper()
-	b := &busy{key: ecKey(t, elliptic.P256()), digest: sha256.Sum256([]byte("message"))}
-	var err error
-	b.sig, err = SignDigest(b.key, b.digest[:])
+	key := ecKey(t, elliptic.P256())
+	digest := sha256.Sum256([]byte("message"))
+	sig, err := SignDigest(key, digest[:])
 	require.NoError(t, err)
-	b.hot = tables.watch(&b.key.PublicKey)
-	return b
+	return &busy{bare(&key.PublicKey, familySHA2, tables), sig}
 }
 
-// verify checks the signature n times, and that a changed one is refused just as often.
+// verify checks the signature n times, and that it is refused just as often for another message.
 func (b *busy) verify(t *testing.T, n int) {
 	t.Helper()
-	half := halfOrders[elliptic.P256()].Bytes()
-	other := sha256.Sum256([]byte("another message"))
 	for range n {
-		require.NoError(t, verifyDigest(&b.key.PublicKey, b.hot, half, b.digest[:], b.sig))
-		require.EqualError(t, verifyDigest(&b.key.PublicKey, b.hot, half, other[:], b.sig), "The signature is invalid")
+		require.NoError(t, b.Verify([]byte("message"), b.sig))
+		require.EqualError(t, b.Verify([]byte("another"), b.sig), "The signature is invalid")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"hash"
 
 	"google.golang.org/protobuf/proto"
 
@@ -95,15 +96,22 @@ func (m *MSP) TLSRootCerts() [][]byte { return m.tlsRoots }
 // TLSIntermediateCerts returns the PEM TLS intermediate certificates as configured.
 func (m *MSP) TLSIntermediateCerts() [][]byte { return m.tlsIntermediates }
 
-// digest hashes a message for signing: 32 bytes, whatever the key's curve.
-func (m *MSP) digest(msg []byte) ([32]byte, error) {
+// digest hashes a message in parts for signing: 32 bytes, whatever the key's curve.
+func (m *MSP) digest(parts ...[]byte) (digest [32]byte, err error) {
+	var h hash.Hash
 	switch m.signatureHash {
 	case familySHA2:
-		return sha256.Sum256(msg), nil
+		h = sha256.New()
 	case familySHA3:
-		return sha3.Sum256(msg), nil
+		h = sha3.New256()
+	default:
+		return digest, fmt.Errorf("failed getting hash function options: hash familiy not recognized [%s]", m.signatureHash)
 	}
-	return [32]byte{}, fmt.Errorf("failed getting hash function options: hash familiy not recognized [%s]", m.signatureHash)
+	for _, part := range parts {
+		h.Write(part)
+	}
+	h.Sum(digest[:0])
+	return digest, nil
 }
 
 // identifier hashes what Fabric calls identifiers: a certificate, or a run of them. setup made sure that the name is known.
