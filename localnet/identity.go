@@ -20,7 +20,7 @@ func (n *Network) Env(i Identity) []string {
 		"CORE_PEER_LOCALMSPID=" + i.Org.MSPID,
 		"CORE_PEER_MSPCONFIGPATH=" + filepath.Join(n.Dir, i.UserDir(), "msp"),
 		"CORE_PEER_ADDRESS=" + i.Org.Peer.Address(),
-		"CORE_PEER_TLS_ENABLED=true",
+		"CORE_PEER_TLS_ENABLED=" + strconv.FormatBool(!n.NoTLS),
 		"CORE_PEER_TLS_ROOTCERT_FILE=" + n.PeerCA(i.Org),
 		"CORE_PEER_TLS_CLIENTAUTHREQUIRED=" + strconv.FormatBool(n.MutualTLS),
 		"CORE_PEER_TLS_CLIENTCERT_FILE=" + tlsCert,
@@ -60,13 +60,21 @@ func (n *Network) envFile(i Identity) string {
 		name, value, _ := strings.Cut(v, "=")
 		fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
 	}
-	b.WriteString("# To the orderer: peer … -o \"$ORDERER_ADDRESS\" --tls --cafile \"$ORDERER_CA\"\n")
+	tls := ` --tls --cafile "$ORDERER_CA"`
+	if n.NoTLS {
+		tls = ""
+	}
+	fmt.Fprintf(&b, "# To the orderer: peer … -o \"$ORDERER_ADDRESS\"%s\n", tls)
 	return b.String()
 }
 
 // OrdererFlags are the flags with which peer commands reach the orderer.
 func (n *Network) OrdererFlags() []string {
-	flags := []string{"-o", n.Orderer.Address(), "--tls", "--cafile", n.OrdererCA()}
+	flags := []string{"-o", n.Orderer.Address()}
+	if n.NoTLS {
+		return flags
+	}
+	flags = append(flags, "--tls", "--cafile", n.OrdererCA())
 	if n.MutualTLS {
 		key, cert := n.tlsKeyPair(n.Identities()[0])
 		flags = append(flags, "--clientauth", "--certfile", cert, "--keyfile", key)
@@ -78,7 +86,10 @@ func (n *Network) OrdererFlags() []string {
 func (n *Network) PeerFlags(orgs ...Org) []string {
 	var flags []string
 	for _, o := range orgs {
-		flags = append(flags, "--peerAddresses", o.Peer.Address(), "--tlsRootCertFiles", n.PeerCA(o))
+		flags = append(flags, "--peerAddresses", o.Peer.Address())
+		if !n.NoTLS {
+			flags = append(flags, "--tlsRootCertFiles", n.PeerCA(o))
+		}
 	}
 	return flags
 }

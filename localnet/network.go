@@ -16,6 +16,7 @@ type Options struct {
 	Executable      string // the heddle binary; empty means the running one
 	Consensus       string // etcdraft (the default) or solo
 	Channel         string // the application channel; mychannel by default
+	NoTLS           bool   // nodes and clients talk plain text
 	MutualTLS       bool
 	DevMode         bool
 	Debug           string // name of a Go chaincode that the peers run under Delve, as long as this Network is used

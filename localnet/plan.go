@@ -9,6 +9,7 @@ import (
 // Plan says who is in the network and where each listens. It is what network.json holds.
 type Plan struct {
 	Consensus       string // etcdraft or solo
+	NoTLS           bool   // nodes and clients talk plain text
 	MutualTLS       bool
 	DevMode         bool   // chaincode is started by hand
 	DockerEndpoint  string // chaincode runs in containers of this engine; empty: as processes
@@ -86,7 +87,7 @@ func (p Plan) Identities() []Identity {
 // newPlan lays out the network on Fabric's customary ports or, with free true or where one of them is taken, on free ones.
 func newPlan(o Options) (Plan, error) {
 	p := Plan{
-		Consensus: o.Consensus, MutualTLS: o.MutualTLS, DevMode: o.DevMode, DockerEndpoint: o.DockerEndpoint,
+		Consensus: o.Consensus, NoTLS: o.NoTLS, MutualTLS: o.MutualTLS, DevMode: o.DevMode, DockerEndpoint: o.DockerEndpoint,
 		BatchTimeout: o.BatchTimeout.String(), MaxMessageCount: o.MaxMessageCount, Channel: o.Channel,
 		Orderer: Node{Name: "orderer.example.com", Port: 7050, OperationsPort: 8443},
 	}

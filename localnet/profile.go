@@ -52,7 +52,7 @@ type profileFile struct {
 type profileNode struct {
 	URL         string         `json:"url" yaml:"url"`
 	GRPCOptions profileOptions `json:"grpcOptions" yaml:"grpcOptions"`
-	TLSCACerts  profileTLS     `json:"tlsCACerts" yaml:"tlsCACerts"`
+	TLSCACerts  *profileTLS    `json:"tlsCACerts,omitempty" yaml:"tlsCACerts,omitempty"` // nil without TLS
 }
 
 // profileOptions name the host of the node's certificate twice: for libraries of Node.js, and for those of Java and Go.
@@ -133,14 +133,15 @@ func (n *Network) profile(of Org) (profile, error) {
 
 // profileNode is a node as a client of an organisation reaches it.
 func (n *Network) profileNode(node Node, ca string, of Org) (profileNode, error) {
+	p := profileNode{URL: "grpc://" + node.Address(), GRPCOptions: profileOptions{TargetName: node.Name, HostName: node.Name}}
+	if n.NoTLS {
+		return p, nil
+	}
 	pem, err := os.ReadFile(ca)
 	if err != nil {
 		return profileNode{}, err
 	}
-	p := profileNode{
-		URL: "grpcs://" + node.Address(), GRPCOptions: profileOptions{TargetName: node.Name, HostName: node.Name},
-		TLSCACerts: profileTLS{PEM: string(pem)},
-	}
+	p.URL, p.TLSCACerts = "grpcs://"+node.Address(), &profileTLS{PEM: string(pem)}
 	if n.MutualTLS {
 		key, cert := n.tlsKeyPair(n.User(of))
 		p.TLSCACerts.Client = &profileTLSClient{KeyFile: key, CertFile: cert}

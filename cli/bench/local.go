@@ -21,8 +21,8 @@ func localCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "local",
 		Short: "Run the standard set on a network of its own",
-		Long: `Start a network in a temporary directory (an orderer and two organisations with one peer each, with TLS), measure it with the standard
-set of loads, one after the other, and stop it.`,
+		Long: `Start a network in a temporary directory (an orderer and two organisations with one peer each), measure it with the standard set of
+loads, one after the other, and stop it.`,
 		Example: "  heddle bench local --html report.html",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -40,6 +40,7 @@ set of loads, one after the other, and stop it.`,
 	f.IntVar(&s.workers, "workers", 64, "Operations under way at a time")
 	f.DurationVar(&s.batchTimeout, "batch-timeout", 500*time.Millisecond, "The channel's BatchTimeout")
 	f.IntVar(&s.maxMessages, "max-message-count", 500, "Transactions of a block at most")
+	f.BoolVar(&s.tls, "tls", true, "Whether nodes and clients talk TLS")
 	o.flags(cmd)
 	_ = f.MarkHidden("process") // the network's own are measured
 	return cmd
@@ -52,6 +53,7 @@ type standard struct {
 	workers      int
 	batchTimeout time.Duration
 	maxMessages  int
+	tls          bool
 
 	network *localnet.Network
 	results []*bench.Result
@@ -65,7 +67,9 @@ func (s *standard) run(ctx context.Context) (_ []*bench.Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s.network, err = localnet.Open(ctx, localnet.Options{Dir: dir, FreePorts: true, BatchTimeout: s.batchTimeout, MaxMessageCount: s.maxMessages})
+	s.network, err = localnet.Open(ctx, localnet.Options{
+		Dir: dir, FreePorts: true, NoTLS: !s.tls, BatchTimeout: s.batchTimeout, MaxMessageCount: s.maxMessages,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +209,11 @@ func (s *standard) catchUp(ctx context.Context) error {
 func (s *standard) target(orgs int, who localnet.Identity) *target {
 	t := &target{envFiles: []string{s.network.EnvFile(who)}}
 	for _, org := range s.network.Orgs[1:max(1, orgs)] {
-		t.peers = append(t.peers, org.Peer.Address()+"="+s.network.PeerCA(org))
+		address := org.Peer.Address()
+		if s.tls {
+			address += "=" + s.network.PeerCA(org)
+		}
+		t.peers = append(t.peers, address)
 	}
 	return t
 }
