@@ -12,12 +12,17 @@ import (
 type BatchCutting string
 
 const (
-	// Eager cuts as soon as no block is on its way and a message waits; BatchTimeout stays the upper bound. At low load a message waits for
-	// nothing; at high load batches fill while the block before them is written.
+	// Eager cuts as soon as no block is on its way and as many messages wait as the last block has: clients that wait for their blocks come
+	// back together. If they do not, what has come is cut when the lull after the last block ends. So the message of a lone client waits for
+	// nothing, and under load batches fill, since every block has its price. BatchTimeout stays the upper bound.
 	Eager BatchCutting = "eager"
 	// Timeout cuts when the batch's first message has waited for BatchTimeout, as Fabric does.
 	Timeout BatchCutting = "timeout"
 )
+
+// lull is how long after a block was cut an eager assembler waits at most for as many messages as that one has, and so the most that a message
+// loses by it.
+const lull = 20 * time.Millisecond
 
 // BatchLimits are what the channel's configuration says about batches.
 type BatchLimits struct {
@@ -43,6 +48,8 @@ type Assembler struct {
 
 	cutter   Cutter
 	due      [][]*Message // batches whose blocks are not proposed yet
+	expected int          // how many messages the last batch cut has
+	lastCut  time.Time    // when it was
 	inFlight int          // blocks proposed and not written yet
 	fenced   bool         // a configuration block is due or in flight
 	flush    bool         // nothing more will come
@@ -79,6 +86,7 @@ func (a *Assembler) cut(due [][]*Message, newest *Message, since, now time.Time)
 		if a.OnCut != nil {
 			a.OnCut(waited)
 		}
+		a.expected, a.lastCut = len(batch), now
 	}
 }
 
@@ -119,7 +127,7 @@ func (a *Assembler) Wrote() {
 
 // mayCut tells whether a batch that is not full is to be cut now.
 func (a *Assembler) mayCut(now time.Time) bool {
-	if a.flush || a.mode == Eager && a.inFlight == 0 {
+	if n, _ := a.cutter.Pending(); a.flush || a.idle() && n >= a.expected {
 		return true
 	}
 	at, waiting := a.Deadline()
@@ -130,8 +138,15 @@ func (a *Assembler) mayCut(now time.Time) bool {
 // flight: Wrote comes first then.
 func (a *Assembler) Deadline() (at time.Time, waiting bool) {
 	n, since := a.cutter.Pending()
-	return since.Add(a.limits().Timeout), n > 0 && a.inFlight < a.maxInFlight
+	at = since.Add(a.limits().Timeout)
+	if early := a.lastCut.Add(lull); a.idle() && early.Before(at) {
+		at = early
+	}
+	return at, n > 0 && a.inFlight < a.maxInFlight
 }
+
+// idle tells whether a batch may be cut before its time.
+func (a *Assembler) idle() bool { return a.mode == Eager && a.inFlight == 0 }
 
 // Flush tells that no more messages will come (or few): what is pending is cut at once.
 func (a *Assembler) Flush() { a.flush = true }

@@ -2,6 +2,7 @@ package orderer
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestCutter(t *testing.T) {
 //
 //	new mode=MODE count=N preferred=BYTES timeout=SECONDS inflight=N
 //	add NAME=SIZE …     a name that begins with "config" is a configuration
-//	at SECONDS          the clock goes on, and Next is asked
+//	at SECONDS          the clock goes on, and Next is asked; deadlines are in seconds too
 //	wrote               a block has been written, and Next is asked
 //	flush, reset
 //
@@ -98,10 +99,9 @@ func TestAssembler(t *testing.T) {
 				a.Add(bytesOf(arg.Key, size, strings.HasPrefix(arg.Key, "config")), now)
 			}
 		case "at":
-			var s int
-			_, err := fmt.Sscan(d.CmdArgs[0].Key, &s)
+			s, err := strconv.ParseFloat(d.CmdArgs[0].Key, 64)
 			require.NoError(t, err)
-			now = time.Unix(int64(s), 0)
+			now = time.Unix(0, 0).Add(time.Duration(s * float64(time.Second)))
 		case "wrote":
 			a.Wrote()
 		case "flush":
@@ -124,7 +124,7 @@ func TestAssembler(t *testing.T) {
 		}
 		fmt.Fprintf(out, "accepting=%v inflight=%d pending=%s", a.Accepting(), a.inFlight, names(a.cutter.pending))
 		if at, waiting := a.Deadline(); waiting {
-			fmt.Fprintf(out, " deadline=%d", at.Unix())
+			fmt.Fprintf(out, " deadline=%g", at.Sub(time.Unix(0, 0)).Seconds())
 		}
 		if a.Idle() {
 			fmt.Fprint(out, " idle")
