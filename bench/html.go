@@ -18,8 +18,38 @@ const (
 	plotHeight = 160
 )
 
-// WriteHTML writes results as one page that needs nothing else: a table, and two plots for each result.
+// report is a page that needs nothing else.
+type report struct {
+	Plots   []template.HTML
+	Results []*Result
+}
+
+// WriteHTML writes results as one page: a table, and two plots for each result.
 func WriteHTML(out io.Writer, results ...*Result) error {
+	return report{Results: results}.write(out)
+}
+
+// WriteGrowthHTML writes curves as one page: their plots, and then the results at all points as WriteHTML does.
+func WriteGrowthHTML(out io.Writer, curves ...*Curve) error {
+	r := report{}
+	for _, c := range curves {
+		var plot strings.Builder
+		if err := c.WriteSVG(&plot); err != nil {
+			return err
+		}
+		r.Plots = append(r.Plots, template.HTML("<h2>"+template.HTMLEscapeString(c.Title)+"</h2>\n"+plot.String()))
+		for _, p := range c.Points {
+			for _, result := range []*Result{p.Commit, p.Endorse} {
+				if result != nil {
+					r.Results = append(r.Results, result)
+				}
+			}
+		}
+	}
+	return r.write(out)
+}
+
+func (r report) write(out io.Writer) error {
 	page, err := template.New("report").Funcs(template.FuncMap{
 		"ms": milliseconds, "remarks": (*Result).remarks, "plot": plot, "top": func(values any) string { return fmt.Sprintf("%.4g", slices.Max(floats(values))) },
 		"width": func() int { return plotWidth }, "height": func() int { return plotHeight },
@@ -27,7 +57,7 @@ func WriteHTML(out io.Writer, results ...*Result) error {
 	if err != nil {
 		return err
 	}
-	return page.Execute(out, results)
+	return page.Execute(out, r)
 }
 
 // plot is the points of an SVG polyline through values, which fill the plot's width; the greatest of them touches its top.

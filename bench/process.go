@@ -57,6 +57,20 @@ func (m *Meter) Usages(count int) ([]Usage, error) {
 	return all, nil
 }
 
+// Metered runs work, and adds to its result what processes used for it.
+func Metered(work func() (*Result, error), processes ...Process) (*Result, error) {
+	meter, err := NewMeter(processes...)
+	if err != nil {
+		return nil, err
+	}
+	r, err := work()
+	if err != nil {
+		return nil, err
+	}
+	r.Processes, err = meter.Usages(r.Count)
+	return r, err
+}
+
 // processorTime is what the process used so far: utime and stime of proc_pid_stat(5).
 func (p Process) processorTime() (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))

@@ -21,8 +21,7 @@ import (
 func Replay(
 	ctx context.Context, dir string, genesis *commonpb.Block, file io.Reader, keyTables int, log *slog.Logger, progress func(done int),
 ) (result *Result, err error) {
-	tables := msp.NewKeyTables(keyTables)
-	registry, err := channel.Open(ctx, channel.Options{Dir: dir, Log: log, OnConfig: func(b *channelconfig.Bundle) { b.MSPs().UseKeyTables(tables) }})
+	registry, err := openRegistry(ctx, channel.Options{Dir: dir, Log: log}, keyTables)
 	if err != nil {
 		return nil, err
 	}
@@ -32,26 +31,16 @@ func Replay(
 	}
 	c, _ := registry.Get(registry.IDs()[0])
 	t := newTally(time.Now())
-	taken, last := 0, uint64(0)
-	err = block.ReadFile(file, func(b *commonpb.Block) error {
-		if b.GetHeader().GetNumber() == 0 {
-			return nil
-		}
-		if err := c.Submit(ctx, b); err != nil {
-			return err
-		}
-		taken, last = taken+len(b.GetData().GetData()), b.Header.Number
-		t.atSecond(int(time.Since(t.began)/time.Second), len(b.GetData().GetData()))
+	taken := 0
+	last, err := take(ctx, c, file, func(txs int) {
+		taken += txs
+		t.atSecond(int(time.Since(t.began)/time.Second), txs)
 		if progress != nil {
 			progress(taken)
 		}
-		return nil
 	})
 	if err != nil {
 		return nil, err
-	}
-	if err := c.Wait(ctx, last); err != nil {
-		return nil, errors.Join(err, c.Err())
 	}
 	took := time.Since(t.began)
 	for n := uint64(1); n <= last; n++ {
@@ -64,4 +53,34 @@ func Replay(
 		}
 	}
 	return t.result(took), nil
+}
+
+// openRegistry opens channels as a peer does, but for pulling blocks. keyTables is the limit of msp.NewKeyTables.
+func openRegistry(ctx context.Context, o channel.Options, keyTables int) (*channel.Registry, error) {
+	tables := msp.NewKeyTables(keyTables)
+	o.OnConfig = func(b *channelconfig.Bundle) { b.MSPs().UseKeyTables(tables) }
+	return channel.Open(ctx, o)
+}
+
+// take lets a channel commit the blocks of a block file, but for the first one, and returns the number of the last. taken is told of how many
+// transactions each block is that the channel has in hand.
+func take(ctx context.Context, c *channel.Channel, file io.Reader, taken func(txs int)) (last uint64, err error) {
+	err = block.ReadFile(file, func(b *commonpb.Block) error {
+		if b.GetHeader().GetNumber() == 0 {
+			return nil
+		}
+		if err := c.Submit(ctx, b); err != nil {
+			return err
+		}
+		last = b.Header.Number
+		taken(len(b.GetData().GetData()))
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if err := c.Wait(ctx, last); err != nil {
+		return 0, errors.Join(err, c.Err())
+	}
+	return last, nil
 }

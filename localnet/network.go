@@ -128,8 +128,11 @@ func (n *Network) KillNode(node Node) { n.processes[node.Name].kill() }
 
 // Forget removes all that a stopped node has stored, as if it had never run.
 func (n *Network) Forget(node Node) error {
-	return os.RemoveAll(filepath.Join(n.processes[node.Name].dir, "data"))
+	return os.RemoveAll(n.DataDir(node))
 }
+
+// DataDir is where a node stores what it must not forget: a peer's peer.fileSystemPath, an orderer's FileLedger.Location.
+func (n *Network) DataDir(node Node) string { return filepath.Join(n.processes[node.Name].dir, "data") }
 
 // Pid is the process id of a running node.
 func (n *Network) Pid(node Node) int { return n.processes[node.Name].cmd.Process.Pid }

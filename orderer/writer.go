@@ -36,7 +36,7 @@ func (c *Channel) Append(b *commonpb.Block, consenterMetadata []byte) error {
 			consenterMetadata = nil // it would mean nothing to the next consenter
 		}
 	}
-	if err := sign(c.registry.o.Signer(), b, lastConfig, consenterMetadata); err != nil {
+	if err := Sign(c.registry.o.Signer(), b, lastConfig, consenterMetadata); err != nil {
 		return fmt.Errorf("channel %s: signing block [%d]: %w", c.id, b.Header.Number, err)
 	}
 	began := time.Now()
@@ -115,14 +115,14 @@ func (c *Channel) configured(b *commonpb.Block) (*channelconfig.Bundle, error) {
 	}
 }
 
-// sign fills the metadata slots as 1.4.12 does:
+// Sign fills the metadata slots of a block as 1.4.12 does:
 //
 //	ORDERER      Metadata{value: consenterMetadata}, empty without any
 //	LAST_CONFIG  Metadata{value: LastConfig{index}}, unsigned
 //	SIGNATURES   Metadata{value: OrdererBlockMetadata{last config, the bytes of slot ORDERER}, one signature}
 //
 // The signature covers the value, the signature header and the block header's DER form.
-func sign(signer tx.Signer, b *commonpb.Block, lastConfig uint64, consenterMetadata []byte) error {
+func Sign(signer tx.Signer, b *commonpb.Block, lastConfig uint64, consenterMetadata []byte) error {
 	last := &commonpb.LastConfig{Index: lastConfig}
 	if consenterMetadata != nil {
 		if err := block.SetMetadata(b, commonpb.BlockMetadataIndex_ORDERER, &commonpb.Metadata{Value: consenterMetadata}); err != nil {

@@ -35,7 +35,7 @@ Heddle's or Fabric's. The chaincode it calls is example.com/load of Heddle's sam
   heddle bench submit --env network/env/org1-user1.sh -n load --count 10000 --workers 64`,
 		Args: cobra.NoArgs,
 	}
-	root.AddCommand(endorseCommand(), submitCommand(), orderCommand(), commitCommand(), localCommand())
+	root.AddCommand(endorseCommand(), submitCommand(), orderCommand(), commitCommand(), localCommand(), growthCommand())
 	return root
 }
 

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,19 +57,16 @@ func (o *output) measure(cmd *cobra.Command, t *target, n needs, work func(conte
 
 // metered runs work under a progress bar and adds to its result what the processes used.
 func metered(bar io.Writer, name string, processes []bench.Process, expected int, work func(progress func(int)) (*bench.Result, error)) (*bench.Result, error) {
-	meter, err := bench.NewMeter(processes...)
-	if err != nil {
-		return nil, err
-	}
-	progress, finish := progressBar(bar, name, expected)
-	result, err := work(progress)
-	finish()
+	result, err := bench.Metered(func() (*bench.Result, error) {
+		progress, finish := progressBar(bar, name, expected)
+		defer finish()
+		return work(progress)
+	}, processes...)
 	if err != nil {
 		return nil, err
 	}
 	result.Name = name
-	result.Processes, err = meter.Usages(result.Count)
-	return result, err
+	return result, nil
 }
 
 // progressBar shows how far a load is, if out is a terminal.
@@ -91,31 +89,31 @@ func progressBar(out io.Writer, name string, expected int) (progress func(int), 
 // show prints the results, and writes the report that --html asks for.
 func (o *output) show(out io.Writer, results ...*bench.Result) error {
 	if o.html != "" {
-		if err := o.writeHTML(results); err != nil {
+		if err := writeFile(o.html, func(f io.Writer) error { return bench.WriteHTML(f, results...) }); err != nil {
 			return err
 		}
 	}
-	if !o.json {
+	switch {
+	case !o.json:
 		return bench.WriteTable(out, results...)
+	case len(results) == 1:
+		return writeJSON(out, results[0])
 	}
-	e := json.NewEncoder(out)
-	e.SetIndent("", "  ")
-	if len(results) == 1 {
-		return e.Encode(results[0])
-	}
-	return e.Encode(results)
+	return writeJSON(out, results)
 }
 
-func (o *output) writeHTML(results []*bench.Result) error {
-	f, err := os.Create(o.html)
+func writeJSON(out io.Writer, v any) error {
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+func writeFile(path string, write func(io.Writer) error) error {
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	if err := bench.WriteHTML(f, results...); err != nil {
-		_ = f.Close()
-		return err
-	}
-	return f.Close()
+	return errors.Join(write(f), f.Close())
 }
 
 func parseProcesses(texts []string) ([]bench.Process, error) {

@@ -47,6 +47,20 @@ func ReadFile(file io.Reader, each func(*commonpb.Block) error) error {
 	}
 }
 
+// AppendFile appends a block to raw in the form that ReadFile reads.
+func AppendFile(raw []byte, b *commonpb.Block) []byte {
+	one := protowire.AppendVarint(nil, b.GetHeader().GetNumber())
+	one = protowire.AppendBytes(one, b.GetHeader().GetDataHash())
+	one = protowire.AppendBytes(one, b.GetHeader().GetPreviousHash())
+	for _, list := range [][][]byte{b.GetData().GetData(), b.GetMetadata().GetMetadata()} {
+		one = protowire.AppendVarint(one, uint64(len(list)))
+		for _, bytes := range list {
+			one = protowire.AppendBytes(one, bytes)
+		}
+	}
+	return protowire.AppendBytes(raw, one)
+}
+
 func parseStored(raw []byte) (*commonpb.Block, error) {
 	s := stored{rest: raw}
 	b := &commonpb.Block{

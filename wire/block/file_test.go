@@ -31,6 +31,7 @@ func TestReadFile(t *testing.T) {
 		Data:     &commonpb.BlockData{Data: [][]byte{[]byte("e"), []byte("f")}},
 		Metadata: &commonpb.BlockMetadata{Metadata: [][]byte{[]byte("m\x00")}},
 	}, all[1]), "%v", all[1])
+	require.Equal(t, oneStored, string(AppendFile(nil, all[0])))
 
 	for file, want := range map[string]string{
 		oneStored[:4]:                  "reading a block of 14 bytes: unexpected EOF",
