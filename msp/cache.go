@@ -9,8 +9,11 @@ import (
 const (
 	// cacheShards spreads lock contention; a power of two.
 	cacheShards = 16
-	// cachePerShard times cacheShards is how many identities a Manager remembers.
-	cachePerShard = 256
+	// cachePerShard times cacheShards, 16,384, is how many identities a Manager remembers: a channel's clients and nodes, with room to spare. One
+	// of usual size takes some 6.5 KB of memory, and to parse it anew as long as two signatures take to verify.
+	cachePerShard = 1024
+	// cacheShardBytes is how long the serialized identities of a shard may be together. Usual ones, of less than 1 KiB, never come to that.
+	cacheShardBytes = cachePerShard * 2 << 10
 	// cacheMaxKey is the longest serialized identity worth remembering, in bytes. An identity may carry any amount of
 	// junk after its certificate, and the cache must not be a way to fill memory.
 	cacheMaxKey = 16 << 10
@@ -28,6 +31,7 @@ type cacheShard struct {
 	entries map[string]*cacheEntry
 	ring    []*cacheEntry
 	hand    int
+	bytes   int // of the keys
 }
 
 type cacheEntry struct {
@@ -75,17 +79,26 @@ func (c *identityCache) add(key []byte, id *Identity) *Identity {
 	}
 	e := &cacheEntry{key: string(key), id: id}
 	s.entries[e.key] = e
-	if len(s.ring) < cachePerShard {
-		s.ring = append(s.ring, e)
-		return id
+	for len(s.ring) == cachePerShard || s.bytes+len(key) > cacheShardBytes {
+		s.drop()
 	}
+	s.ring = append(s.ring, e)
+	s.bytes += len(key)
+	return id
+}
+
+// drop forgets the first entry from the hand on that was not read since the hand last passed it.
+func (s *cacheShard) drop() {
+	s.hand %= len(s.ring)
 	for s.ring[s.hand].read.Swap(false) {
 		s.hand = (s.hand + 1) % len(s.ring)
 	}
-	delete(s.entries, s.ring[s.hand].key)
-	s.ring[s.hand] = e
-	s.hand = (s.hand + 1) % len(s.ring)
-	return id
+	gone, last := s.ring[s.hand], len(s.ring)-1
+	s.ring[s.hand], s.ring[last] = s.ring[last], nil
+	s.ring = s.ring[:last]
+	delete(s.entries, gone.key)
+	s.bytes -= len(gone.key)
+	s.hand++
 }
 
 func (c *identityCache) len() int {

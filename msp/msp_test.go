@@ -366,6 +366,16 @@ func TestCacheIsBounded(t *testing.T) {
 	_, err = ids.Identity(big)
 	require.NoError(t, err)
 	require.Equal(t, before, ids.cache.len())
+
+	for i := range 2 * cacheShards * cachePerShard { // long ones are fewer
+		ids.cache.add(fmt.Appendf(make([]byte, cacheMaxKey-10), "%010d", i), id)
+	}
+	bytes := 0
+	for i := range ids.cache.shards {
+		bytes += ids.cache.shards[i].bytes
+		require.LessOrEqual(t, ids.cache.shards[i].bytes, cacheShardBytes)
+	}
+	require.Equal(t, ids.cache.len()*cacheMaxKey, bytes, "all short ones have made room")
 }
 
 func TestExpiryIsNotValidity(t *testing.T) {
