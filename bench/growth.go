@@ -1,12 +1,14 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/heddleledger/heddle"
@@ -27,7 +29,8 @@ import (
 type Growth struct {
 	Dir          string // where everything goes; its folder crypto is that of Network
 	Quick        bool   // as for Axes
-	Count        int    // transactions committed, and proposals endorsed, at each point
+	Count        int    // transactions committed, and proposals endorsed, in each round
+	Rounds       int    // at each point, of which the one with the median rate counts
 	Workers      int    // proposals under way at a time
 	Endorsements int    // of each transaction, 1 or 2
 	KeyTables    int    // the limit of msp.NewKeyTables, for committing; the peer has its own
@@ -162,8 +165,22 @@ func (s *site) data() string {
 	return s.Network.DataDir(s.Network.Orgs[0].Peer)
 }
 
-// warming is how many operations come before those that are measured: some of every kind.
-func (s *site) warming() int { return max(s.Count/4, 2*s.Signers, 2*s.Chaincodes*s.Channels) }
+// warming is how many operations come before those that are measured: each signer is to be met many times, as long as they are not too many.
+func (s *site) warming() int { return max(s.Count/4, min(100*s.Signers, 2*s.Count), 2*s.Signers, 2*s.Chaincodes*s.Channels) }
+
+// median is the result with the median rate of as many rounds as there shall be.
+func (s *site) median(measure func(round int) (*Result, error)) (*Result, error) {
+	var all []*Result
+	for round := range s.Rounds {
+		r, err := measure(round + 1)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *Result) int { return cmp.Compare(a.TPS, b.TPS) })
+	return all[len(all)/2], nil
+}
 
 // report says what is done now.
 func (s *site) report(doing string, expected int) (progress func(done int), finish func()) {

@@ -55,6 +55,11 @@ func (s *site) fillAndCommit(ctx context.Context, registry *channel.Registry) (*
 	if err := s.fill(ctx, channels); err != nil {
 		return nil, err
 	}
+	return s.median(func(round int) (*Result, error) { return s.commitOnce(ctx, channels, round) })
+}
+
+// commitOnce is one round of committing.
+func (s *site) commitOnce(ctx context.Context, channels []*channel.Channel, round int) (r *Result, err error) {
 	if err := s.makeBlocks(); err != nil {
 		return nil, err
 	}
@@ -63,15 +68,14 @@ func (s *site) fillAndCommit(ctx context.Context, registry *channel.Registry) (*
 	if err := settle(ctx, self); err != nil {
 		return nil, err
 	}
-	stop := func() error { return nil }
 	if s.Profile != nil {
-		var err error
-		if stop, err = s.Profile(s.name); err != nil {
+		stop, err := s.Profile(fmt.Sprintf("%s commit %d", s.name, round))
+		if err != nil {
 			return nil, err
 		}
+		defer func() { err = errors.Join(err, stop()) }()
 	}
-	r, err := Metered(func() (*Result, error) { return s.takeAll(ctx, channels) }, self)
-	return r, errors.Join(err, stop())
+	return Metered(func() (*Result, error) { return s.takeAll(ctx, channels) }, self)
 }
 
 // fill deploys the chaincodes, writes all keys, and goes on with what will be measured, for a while.

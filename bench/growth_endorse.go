@@ -41,15 +41,12 @@ func (s *site) endorse(ctx context.Context) (r *Result, err error) {
 		return nil, err
 	}
 	process := Process{Name: "peer", PID: s.Network.Pid(org.Peer)}
-	if err := settle(ctx, process); err != nil {
-		return nil, err
-	}
-	r, err = Metered(func() (*Result, error) { return s.propose(ctx, mode, "endorsing", s.Count) }, process)
-	if err != nil {
-		return nil, err
-	}
-	r.Name = "endorse, " + s.name
-	return r, nil
+	return s.median(func(int) (*Result, error) {
+		if err := settle(ctx, process); err != nil {
+			return nil, err
+		}
+		return Metered(func() (*Result, error) { return s.propose(ctx, mode, "endorsing", s.Count) }, process)
+	})
 }
 
 // propose has proposals endorsed, every one.
@@ -57,10 +54,14 @@ func (s *site) propose(ctx context.Context, mode Mode, doing string, count int) 
 	progress, finish := s.report(doing, count)
 	defer finish()
 	r, err := Load{Count: count, Workers: s.Workers, Progress: progress}.Run(ctx, mode)
-	if err == nil && r.Failed > 0 {
-		err = fmt.Errorf("%d of %d proposals were not endorsed: %v", r.Failed, count, r.Reasons)
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	if r.Failed > 0 {
+		return nil, fmt.Errorf("%d of %d proposals were not endorsed: %v", r.Failed, count, r.Reasons)
+	}
+	r.Name = "endorse, " + s.name
+	return r, nil
 }
 
 // proposals asks a peer to endorse what the transactions of the chains do: to read a key and write it, any key of any channel, for any client.

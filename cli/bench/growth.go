@@ -45,7 +45,8 @@ of 10 million keys, takes some 5 GB.`,
 	f.StringArrayVar(&g.axes, "axis", nil, "What grows: "+strings.Join(axisNames(), ", ")+"; all of them, if not given. May be repeated")
 	f.BoolVar(&g.quick, "quick", false, "Measure two small points along each axis, which shows no more than that everything works")
 	f.BoolVar(&g.commitOnly, "commit-only", false, "Measure committing alone, which starts no process")
-	f.IntVar(&g.measure.Count, "count", 20_000, "Transactions committed, and proposals endorsed, at each point")
+	f.IntVar(&g.measure.Count, "count", 20_000, "Transactions committed, and proposals endorsed, in each round")
+	f.IntVar(&g.measure.Rounds, "rounds", 3, "Rounds at each point, of which the one with the median rate counts")
 	f.IntVar(&g.measure.Workers, "workers", 32, "Proposals under way at a time")
 	f.IntVar(&g.measure.Endorsements, "endorsements", 1, "Endorsements of each transaction that is committed, 1 or 2")
 	f.IntVar(&g.measure.KeyTables, "key-tables", 128, "What BCCSP.SW.KeyTables is to a peer, for committing")
@@ -77,8 +78,8 @@ func axisNames() []string {
 }
 
 func (g *growth) chosen() ([]bench.Axis, error) {
-	if g.measure.Count < 1 || g.measure.Workers < 1 {
-		return nil, errors.New("--count and --workers are at least 1")
+	if g.measure.Count < 1 || g.measure.Rounds < 1 || g.measure.Workers < 1 {
+		return nil, errors.New("--count, --rounds and --workers are at least 1")
 	}
 	for _, name := range g.axes {
 		if !slices.Contains(axisNames(), name) {
