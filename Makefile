@@ -4,6 +4,10 @@ GO ?= go
 TOOLS := $(CURDIR)/.tools
 LINKS := peer orderer cryptogen configtxgen configtxlator
 PROTOS := $(shell find wire -name '*.proto' | sort)
+# Of make microbench: which benchmarks, how often, and an earlier result to compare with.
+STAGES ?= .
+COUNT ?= 6
+BASE ?=
 
 .PHONY: build
 build: ## bin/heddle, and a link per familiar tool name
@@ -34,6 +38,13 @@ soak: build ## 20 minutes of mixed load on three nodes, one of them killed every
 .PHONY: bench
 bench: build ## the standard set of loads on a local network
 	bin/heddle bench local
+
+.PHONY: microbench
+microbench: ## each stage by itself, into .tools/bench.txt; with BASE=FILE, an earlier .tools/bench.txt, compared with that by benchstat
+	@mkdir -p $(TOOLS)
+	$(GO) test -run '^$$' -bench $(STAGES) -benchmem -count $(COUNT) -timeout 60m ./... >$(TOOLS)/bench.txt || { cat $(TOOLS)/bench.txt; exit 1; }
+	GOBIN=$(TOOLS) $(GO) install golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+	$(TOOLS)/benchstat $(BASE) $(TOOLS)/bench.txt
 
 .PHONY: toolchains
 toolchains: build ## chaincode that needs more than Go: a Docker engine, Node.js, a JDK, Maven, and their registries
