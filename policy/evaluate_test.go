@@ -169,6 +169,25 @@ func TestOutcomesAreHandedIn(t *testing.T) {
 	require.Error(t, SignedData{Data: good.Data, Identity: []byte("junk")}.Verify(n.ids))
 }
 
+// TestVerifyAll: what is verified together is remembered, and nothing else is.
+func TestVerifyAll(t *testing.T) {
+	n := loadNetwork(t)
+	signed := n.sign(t, "org1.peer", "bad:org2.peer", "stranger:org1.peer", "org2.admin")
+	joined := signed[0]
+	joined = RememberJoined(joined.Data[:2], joined.Data[2:], joined.Identity, append([]byte{}, joined.Signature...))
+	signed = append(signed, joined)
+	signed[3].memo = nil
+	VerifyAll(signed, n.ids)
+	for i := range signed {
+		signed[i].Signature[10]++ // whoever verifies it again will see
+	}
+	require.NoError(t, signed[0].Verify(n.ids))
+	require.EqualError(t, signed[1].Verify(n.ids), "The signature is invalid")
+	require.Error(t, signed[2].Verify(n.ids))
+	require.EqualError(t, signed[3].Verify(n.ids), "The signature is invalid", "verified only now")
+	require.NoError(t, signed[4].Verify(n.ids))
+}
+
 func TestImplicitMeta(t *testing.T) {
 	n := loadNetwork(t)
 	sub := func(org string) Policy {
@@ -293,6 +312,7 @@ func TestManyEvaluateAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
+			VerifyAll(signed[1:], n.ids)
 			assert.NoError(t, signed[0].Verify(n.ids))
 			assert.NoError(t, p.Evaluate(signed))
 		})

@@ -40,17 +40,21 @@ func highS(t testing.TB, signature []byte) []byte {
 	return raw
 }
 
-// TestCodes goes through what may be wrong with one transaction; the codes are 1.4.12's (testdata, and the probes of a real network).
-func TestCodes(t *testing.T) {
-	n := newNetwork(t)
-	garbage := []byte{0xff, 0xff, 0xff}
+var garbage = []byte{0xff, 0xff, 0xff}
+
+// codeCase is a change of a good transaction, and the code and some of the reason that it brings.
+type codeCase struct {
+	name, code, reason string
+	change             func(*endorsement)
+}
+
+// codeCases are what may be wrong with one transaction; the codes are 1.4.12's (testdata, and the probes of a real network).
+func (n *network) codeCases() []codeCase {
+	t := n.t
 	id := func(name, version string) *peerpb.ChaincodeID {
 		return &peerpb.ChaincodeID{Name: name, Version: version}
 	}
-	cases := []struct {
-		name, code, reason string
-		change             func(*endorsement)
-	}{
+	return []codeCase{
 		{"as it should be", "VALID", "", func(*endorsement) {}},
 		{"payload does not decode", "BAD_PAYLOAD", "unmarshaling Payload", func(e *endorsement) {
 			e.envelope = func(env *commonpb.Envelope) { env.Payload = garbage }
@@ -276,7 +280,11 @@ func TestCodes(t *testing.T) {
 			e.chaincode, e.set = "lscc", &rwset.Set{}
 		}},
 	}
-	for _, c := range cases {
+}
+
+func TestCodes(t *testing.T) {
+	n := newNetwork(t)
+	for _, c := range n.codeCases() {
 		t.Run(c.name, func(t *testing.T) {
 			e := n.put("k")
 			c.change(e)

@@ -35,6 +35,7 @@ type network struct {
 	ordererAdmin               *msp.Signer
 	eitherPeer, bothPeers, any []byte // endorsement policies
 	nonces                     byte
+	workers                    int // of the validator; 0 for its default
 }
 
 // newNetwork makes the network with the given application capabilities: the highest if none.
@@ -220,7 +221,7 @@ func (m *memory) HasTx(txid string) (bool, error) { return m.txs[txid], m.err }
 
 // verdict validates one block.
 func (n *network) verdict(state State, envelopes ...[]byte) (*Verdict, error) {
-	v := New(channelID, Options{})
+	v := New(channelID, Options{Workers: n.workers})
 	p, err := v.Prepare(n.t.Context(), block.New(7, nil, envelopes), n.bundle)
 	require.NoError(n.t, err)
 	return v.Decide(n.t.Context(), p, state)
