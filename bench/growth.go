@@ -166,7 +166,9 @@ func (s *site) data() string {
 }
 
 // warming is how many operations come before those that are measured: each signer is to be met many times, as long as they are not too many.
-func (s *site) warming() int { return max(s.Count/4, min(100*s.Signers, 2*s.Count), 2*s.Signers, 2*s.Chaincodes*s.Channels) }
+func (s *site) warming() int {
+	return max(s.Count/4, min(100*s.Signers, 2*s.Count), 2*s.Signers, 2*s.Chaincodes*s.Channels)
+}
 
 // median is the result with the median rate of as many rounds as there shall be.
 func (s *site) median(measure func(round int) (*Result, error)) (*Result, error) {

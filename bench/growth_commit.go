@@ -65,13 +65,13 @@ func (s *site) commitOnce(ctx context.Context, channels []*channel.Channel, roun
 	}
 	runtime.GC() // what making them has left is not to be paid for by what follows
 	self := Process{Name: "peer's pipeline", PID: os.Getpid()}
-	if err := settle(ctx, self); err != nil {
+	if err := s.settle(ctx, self); err != nil {
 		return nil, err
 	}
 	if s.Profile != nil {
-		stop, err := s.Profile(fmt.Sprintf("%s commit %d", s.name, round))
-		if err != nil {
-			return nil, err
+		stop, failed := s.Profile(fmt.Sprintf("%s commit %d", s.name, round))
+		if failed != nil {
+			return nil, failed
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 	}
@@ -80,8 +80,7 @@ func (s *site) commitOnce(ctx context.Context, channels []*channel.Channel, roun
 
 // fill deploys the chaincodes, writes all keys, and goes on with what will be measured, for a while.
 func (s *site) fill(ctx context.Context, channels []*channel.Channel) error {
-	warming := share(s.warming(), len(s.chains))
-	progress, finish := s.report("filling the state", len(s.chains)*(len(s.packages)+s.chains[0].FillCount()+warming))
+	progress, finish := s.report("filling the state", len(s.chains)*(len(s.packages)+s.chains[0].FillCount())+s.warming())
 	defer finish()
 	for i, c := range s.chains {
 		submit := func(b *commonpb.Block) error {
@@ -94,7 +93,7 @@ func (s *site) fill(ctx context.Context, channels []*channel.Channel) error {
 			err = c.Fill(submit)
 		}
 		if err == nil {
-			err = c.Update(warming, s.Block, submit)
+			err = c.Update(s.share(s.warming(), i), s.Block, submit)
 		}
 		if err == nil {
 			err = channels[i].Wait(ctx, c.Number()-1)
@@ -106,8 +105,8 @@ func (s *site) fill(ctx context.Context, channels []*channel.Channel) error {
 	return nil
 }
 
-// share is what a channel has of a number of operations.
-func share(count, channels int) int { return (count + channels - 1) / channels }
+// share is what the i-th channel has of a number of operations.
+func (s *site) share(count, i int) int { return count*(i+1)/len(s.chains) - count*i/len(s.chains) }
 
 // makeBlocks writes the blocks that are to be measured to a file for each channel, so that they fill no memory while they are.
 func (s *site) makeBlocks() error {
@@ -117,13 +116,13 @@ func (s *site) makeBlocks() error {
 		return err
 	}
 	done := 0
-	for _, c := range s.chains {
+	for i, c := range s.chains {
 		f, err := os.Create(s.blockFile(c))
 		if err != nil {
 			return err
 		}
 		var raw []byte
-		err = c.Update(share(s.Count, len(s.chains)), s.Block, func(b *commonpb.Block) error {
+		err = c.Update(s.share(s.Count, i), s.Block, func(b *commonpb.Block) error {
 			done += len(b.Data.Data)
 			progress(done)
 			raw = block.AppendFile(raw[:0], b)

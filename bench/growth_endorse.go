@@ -42,7 +42,7 @@ func (s *site) endorse(ctx context.Context) (r *Result, err error) {
 	}
 	process := Process{Name: "peer", PID: s.Network.Pid(org.Peer)}
 	return s.median(func(int) (*Result, error) {
-		if err := settle(ctx, process); err != nil {
+		if err := s.settle(ctx, process); err != nil {
 			return nil, err
 		}
 		return Metered(func() (*Result, error) { return s.propose(ctx, mode, "endorsing", s.Count) }, process)

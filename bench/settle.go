@@ -12,9 +12,11 @@ const (
 	restWait  = 3 * time.Minute
 )
 
-// settle waits until a process has done what it has to do of its own accord, such as compacting what was written; but no longer than restWait.
-func settle(ctx context.Context, p Process) error {
-	for end := time.Now().Add(restWait); time.Now().Before(end); {
+// settle waits until a process has done what it has to do of its own accord, such as compacting what was written; but no longer than restWait, and
+// not at all if what comes of it is not meant to be right.
+func (g *Growth) settle(ctx context.Context, p Process) error {
+	end := time.Now().Add(restWait)
+	for !g.Quick && time.Now().Before(end) {
 		before, err := p.processorTime()
 		if err != nil {
 			return err

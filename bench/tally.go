@@ -76,7 +76,7 @@ func (t *tally) result(took time.Duration) *Result {
 	ms := func(µs int64) float64 { return float64(µs) / 1000 }
 	at := func(q float64) float64 { return ms(t.latencies.ValueAtQuantile(q)) }
 	r.Latency = Latency{P50: at(50), P95: at(95), P99: at(99), P999: at(99.9), Max: ms(t.latencies.Max())}
-	for q := 0.0; q < 100 && r.Count > 0; q++ {
+	for q := 0.0; q < 100 && t.latencies.TotalCount() > 0; q++ {
 		r.Quantiles = append(r.Quantiles, at(q))
 	}
 	return r

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"io/fs"
@@ -22,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/heddleledger/heddle/msp"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/msppb"
 )
 
@@ -214,6 +216,31 @@ PeerOrgs:
 	require.Equal(t, []string{"1000"}, ca.Subject.PostalCode)
 	require.FileExists(t, filepath.Join(org, "tlsca/tlsroot.a.org-cert.pem"))
 	checkMembers(t, dir)
+}
+
+func TestCAIssuesClients(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, Generate(parse(t, "PeerOrgs: [{Domain: a.org, EnableNodeOUs: true}]"), dir, io.Discard))
+	org := filepath.Join(dir, "peerOrganizations/a.org")
+	ca, err := OpenCA(org)
+	require.NoError(t, err)
+	cert, key, err := ca.Client("someone")
+	require.NoError(t, err)
+	require.True(t, key.PublicKey.Equal(cert.PublicKey))
+	require.Equal(t, "someone", cert.Subject.CommonName)
+	conf, err := msp.LoadDir(filepath.Join(org, "msp"), "M")
+	require.NoError(t, err)
+	m, err := msp.New(conf)
+	require.NoError(t, err)
+	id, err := m.Identity(wire.MustMarshal(&msppb.SerializedIdentity{
+		Mspid: "M", IdBytes: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}),
+	}))
+	require.NoError(t, err)
+	require.NoError(t, m.Validate(id))
+	require.NoError(t, m.Satisfies(id, msp.Role("M", msppb.MSPRole_CLIENT)))
+	require.Error(t, m.Satisfies(id, msp.Role("M", msppb.MSPRole_ADMIN)))
+	_, err = OpenCA(dir)
+	require.Error(t, err)
 }
 
 func TestExtend(t *testing.T) {

@@ -42,6 +42,8 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		{[]string{"order", "--process", "peer"}, "a process is given as NAME=PID"},
 		{[]string{"commit", "--blocks", "b"}, "--blocks and --channel-block go together"},
 		{[]string{"local", "much"}, "unknown command"},
+		{[]string{"growth", "--axis", "x"}, `--axis is one of keys, block, chaincodes, channels, signers, not "x"`},
+		{[]string{"growth", "--rounds", "0"}, "--count, --rounds and --workers are at least 1"},
 	} {
 		var out, errs bytes.Buffer
 		require.Equal(t, 1, Run(t.Context(), c.args, &out, &errs), c.args)

@@ -57,6 +57,36 @@ func TestBench(t *testing.T) {
 	require.Greater(t, r.Count, 500)
 }
 
+// TestBenchGrowth measures small points along every axis: this machine's own pipeline commits, and a real peer endorses on what comes of it.
+func TestBenchGrowth(t *testing.T) {
+	dir := t.TempDir()
+	page := filepath.Join(dir, "report.html")
+	out, err := exec.CommandContext(t.Context(), kit.Binary(t), "bench", "growth", "--quick", "--count", "60", "--rounds", "1",
+		"--json", "--svg", dir, "--html", page, "--cpu-profiles", filepath.Join(dir, "profiles")).Output()
+	require.NoError(t, err, "%s", stderrOf(err))
+	var curves []*bench.Curve
+	require.NoError(t, json.Unmarshal(out, &curves))
+	axes := bench.Axes(true)
+	require.Len(t, curves, len(axes))
+	for i, axis := range axes {
+		require.Equal(t, axis.Name, curves[i].Axis)
+		require.Len(t, curves[i].Points, len(axis.Values))
+		for _, p := range curves[i].Points {
+			require.Equal(t, map[string]int{"VALID": 60}, p.Commit.Outcomes)
+			if !axis.Endorse {
+				require.Nil(t, p.Endorse)
+				continue
+			}
+			require.Equal(t, map[string]int{bench.OK: 60}, p.Endorse.Outcomes)
+			require.Equal(t, "peer", p.Endorse.Processes[0].Name)
+			require.Greater(t, p.Endorse.Latency.P50, 0.0)
+		}
+		require.FileExists(t, filepath.Join(dir, "growth-"+axis.Name+".svg"))
+	}
+	require.FileExists(t, page)
+	require.FileExists(t, filepath.Join(dir, "profiles", "signers-20-commit-1.pprof"))
+}
+
 // stderrOf is what a command that failed wrote.
 func stderrOf(err error) []byte {
 	if exit, ok := err.(*exec.ExitError); ok {

@@ -8,8 +8,8 @@ import (
 	"math"
 )
 
-//go:embed plot.svg
-var plotText string
+//go:embed curve.svg
+var curveText string
 
 // Sizes in a curve's plot, in pixels.
 const (
@@ -23,24 +23,24 @@ const (
 	panelMargin = 24 // between a panel's sides and its first and last points
 	labelAbove  = -9 // of a point's label
 	labelBelow  = 18
-	mostGrid    = 5 // lines of a grid, at most
-	nameWidth   = 60
+	mostGrid    = 5  // steps of a grid, at most
+	nameWidth   = 60 // of a line's name above the panel
 )
 
 // panel is one of the two halves of a plot: the rates, or what they cost.
 type panel struct {
-	X, Y, MiddleX, TitleY int
-
-	Head  string
-	Title string // of what grows
-	Grid  []mark // lines across, as far as X
-	Ticks []mark
-	Lines []line
+	X, Y            int
+	Head            string
+	Title           string // of what grows, written at MiddleX and TitleY
+	MiddleX, TitleY int
+	Grid            []mark // lines across, as far as X
+	Ticks           []mark
+	Lines           []line
 }
 
 type line struct {
 	Name   string // commit or endorse
-	NameX  int
+	NameX  int    // where it ends
 	Points []mark
 }
 
@@ -48,73 +48,76 @@ type line struct {
 type mark struct {
 	X, Y  string
 	Label string
-	Shift int
+	Shift int // of the label, down
 }
 
 // WriteSVG draws the curve: on the left how many transactions are committed and proposals endorsed a second, on the right what each costs. What grows
 // grows by factors. The picture has a background of its own, light or dark as the reader likes it.
 func (c *Curve) WriteSVG(out io.Writer) error {
-	picture, err := template.New("plot").Parse(plotText)
+	picture, err := template.New("curve").Parse(curveText)
 	if err != nil {
 		return err
 	}
-	cpu := func(r *Result) float64 { return r.Processes[0].CPU }
 	return picture.Execute(out, struct {
 		Width, Height int
 		Title         string
 		Panels        []panel
 	}{curveWidth, curveHeight, "Rates with more and more " + c.Title, []panel{
-		c.panel(0, "a second", func(r *Result) float64 { return r.TPS }),
-		c.panel(1, "processor µs for each", cpu),
+		c.panel(0, "per second", func(r *Result) float64 { return r.TPS }),
+		c.panel(1, "processor µs each", func(r *Result) float64 { return r.Processes[0].CPU }),
 	}})
 }
 
 // panel draws one number of all results.
 func (c *Curve) panel(n int, head string, of func(*Result) float64) panel {
 	p := panel{X: panelLeft + n*panelApart, Y: panelTop, MiddleX: panelWidth / 2, TitleY: panelHeight + 42, Head: head, Title: c.Title}
-	x := func(i int) float64 {
-		first, last := math.Log(float64(c.Points[0].Value)), math.Log(float64(c.Points[len(c.Points)-1].Value))
-		at := (math.Log(float64(c.Points[i].Value)) - first) / max(last-first, 1e-9)
-		return panelMargin + at*(panelWidth-2*panelMargin)
-	}
-	lines := []line{{Name: "commit", NameX: panelWidth - nameWidth}, {Name: "endorse", NameX: panelWidth}}
-	values := make([][]float64, len(lines))
-	top := 0.0
+	var commits, endorsements []float64 // the latter for all points, or for none
+	top := 1.0
 	for i, point := range c.Points {
-		for n, r := range []*Result{point.Commit, point.Endorse} {
-			if r != nil {
-				values[n] = append(values[n], of(r))
-				top = max(top, of(r))
-			}
+		commits = append(commits, of(point.Commit))
+		top = max(top, commits[i])
+		if point.Endorse != nil {
+			endorsements = append(endorsements, of(point.Endorse))
+			top = max(top, endorsements[i])
 		}
-		p.Ticks = append(p.Ticks, mark{X: pixel(x(i)), Y: pixel(panelHeight + 18), Label: short(float64(point.Value))})
+		p.Ticks = append(p.Ticks, mark{X: pixel(c.x(i)), Y: pixel(panelHeight + 18), Label: short(float64(point.Value))})
 	}
 	step := gridStep(top)
-	top = step * math.Ceil(top/step)
-	y := func(v float64) float64 { return panelHeight * (1 - v/top) }
-	for v := 0.0; v <= top; v += step {
-		p.Grid = append(p.Grid, mark{X: pixel(panelWidth), Y: pixel(y(v)), Label: short(v)})
+	lines := math.Ceil(top / step)
+	y := func(v float64) string { return pixel(panelHeight * (1 - v/(lines*step))) }
+	for n := 0.0; n <= lines; n++ {
+		p.Grid = append(p.Grid, mark{X: pixel(panelWidth), Y: y(n * step), Label: short(n * step)})
 	}
-	for n, l := range lines {
-		for i, v := range values[n] {
-			m := mark{X: pixel(x(i)), Y: pixel(y(v)), Label: short(math.Round(v)), Shift: labelAbove}
-			if other := values[1-n]; len(other) > 0 && (other[i] > v || other[i] == v && n == 1) {
-				m.Shift = labelBelow
+	draw := func(name string, nameX int, values, others []float64) {
+		l := line{Name: name, NameX: nameX}
+		for i, v := range values {
+			shift := labelAbove
+			if len(others) > 0 && others[i] > v {
+				shift = labelBelow
 			}
-			l.Points = append(l.Points, m)
+			l.Points = append(l.Points, mark{X: pixel(c.x(i)), Y: y(v), Label: short(math.Round(v)), Shift: shift})
 		}
-		if len(l.Points) > 0 {
-			p.Lines = append(p.Lines, l)
-		}
+		p.Lines = append(p.Lines, l)
+	}
+	draw("commit", panelWidth-nameWidth, commits, endorsements)
+	if len(endorsements) > 0 {
+		draw("endorse", panelWidth, endorsements, commits)
 	}
 	return p
+}
+
+// x is where a point lies in a panel, by the logarithm of its value.
+func (c *Curve) x(i int) float64 {
+	at := func(i int) float64 { return math.Log(float64(c.Points[i].Value)) }
+	first, last := at(0), at(len(c.Points)-1)
+	return panelMargin + (at(i)-first)/max(last-first, 1e-9)*(panelWidth-2*panelMargin)
 }
 
 func pixel(v float64) string { return fmt.Sprintf("%.1f", v) }
 
 // gridStep is 1, 2 or 5 times a power of ten, so that few lines reach top.
 func gridStep(top float64) float64 {
-	power := math.Pow(10, math.Floor(math.Log10(max(top, 1e-9)/mostGrid)))
+	power := math.Pow(10, math.Floor(math.Log10(top/mostGrid)))
 	for _, factor := range []float64{1, 2, 5} {
 		if top <= factor*power*mostGrid {
 			return factor * power
