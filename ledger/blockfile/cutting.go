@@ -58,7 +58,7 @@ func (s *segment) survey() error {
 	if err != nil {
 		return fmt.Errorf("opening a block file: %w", err)
 	}
-	s.offsets, s.size, _, err = scan(f, info.Size(), s.path, s.first)
+	_, err = s.scan(f, info.Size())
 	return err
 }
 
@@ -98,16 +98,22 @@ func (c *Cutting) Cut(height uint64) error {
 	return nil
 }
 
-// remove removes a segment for good, so that the next can be removed only after it.
+// remove removes a segment for good, so that the next can be removed only after it. Like truncate, it lets no index outlive what it tells of.
 func (s *segment) remove() error {
+	if err := s.dropIndex(); err != nil {
+		return err
+	}
 	if err := os.Remove(s.path); err != nil {
 		return fmt.Errorf("removing a block file: %w", err)
 	}
-	return s.dropIndex()
+	return SyncDir(filepath.Dir(s.path))
 }
 
-// truncate cuts the segment, which becomes the last one and thus needs no index.
+// truncate cuts the segment, which becomes the last one. Its index goes first: others will take the place of the records that are cut off.
 func (s *segment) truncate(end int64) error {
+	if err := s.dropIndex(); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(s.path, os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("opening a block file: %w", err)
@@ -119,10 +125,10 @@ func (s *segment) truncate(end int64) error {
 		return fmt.Errorf("cutting block file %s at offset %d: %w", s.path, end, err)
 	}
 	s.size = end
-	return s.dropIndex()
+	return nil
 }
 
-// dropIndex removes the segment's index, if it has one, and makes what happened to the directory durable.
+// dropIndex removes the segment's index for good, if it has one.
 func (s *segment) dropIndex() error {
 	if err := os.Remove(s.indexPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing a block file's index: %w", err)

@@ -2,8 +2,9 @@
 //
 // A directory holds segments blocks_000001, blocks_000002, … Each begins with a versioned header that names its first block; then come
 // records, one per block: a header (payload length, block number, CRC-32C of the payload, CRC-32C of the header itself) and the payload,
-// an encoded common.Block. A segment that has reached its size is sealed: blocks_000001.index lists where its records begin and how long
-// the file is. The index is only a shortcut: lost or damaged, it is made again from the segment.
+// an encoded common.Block. When a segment has reached its size, and when the store is closed, blocks_000001.index is written, which lists where
+// the records so far begin and how long the file is. The index is only a shortcut, which spares Open the reading of the segment: lost or
+// damaged, or behind the segment after a crash, it is made again.
 //
 // Invariants.
 //   - Block n is the n-th record, counted from 0, over all segments; nothing is ever changed, or removed but by an operator, from the end (Cutting).

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"io"
 )
 
 // All integers on disk are little-endian.
@@ -85,67 +84,6 @@ func parseRecordHeader(b []byte, number uint64) (length int64, sum uint32, probl
 		return 0, 0, fmt.Sprintf("record of block %d", n)
 	}
 	return int64(binary.LittleEndian.Uint32(b)), binary.LittleEndian.Uint32(b[12:]), ""
-}
-
-// scan walks over the records of a segment, checking each. It returns where the records begin and where the last whole one ends, next to an
-// error too. torn means that what follows that end is a record that was never completely written.
-func scan(r io.ReaderAt, size int64, name string, first uint64) (offsets []uint32, end int64, torn bool, err error) {
-	var payload []byte
-	header := make([]byte, recordHeaderSize)
-	for end = segmentHeaderSize; end < size; {
-		number := first + uint64(len(offsets))
-		corrupt := func(what string) error { return &CorruptError{File: name, Offset: end, Block: number, What: what} }
-		if size-end < recordHeaderSize {
-			return offsets, end, true, nil
-		}
-		if _, err := r.ReadAt(header, end); err != nil {
-			return offsets, end, false, fmt.Errorf("reading block file %s at offset %d: %w", name, end, err)
-		}
-		length, sum, problem := parseRecordHeader(header, number)
-		if problem != "" {
-			zero, err := allZero(r, end, size)
-			if err != nil {
-				return offsets, end, false, fmt.Errorf("reading block file %s at offset %d: %w", name, end, err)
-			}
-			if zero {
-				return offsets, end, true, nil
-			}
-			return offsets, end, false, corrupt(problem)
-		}
-		if length > size-end-recordHeaderSize {
-			return offsets, end, true, nil
-		}
-		if int64(cap(payload)) < length {
-			payload = make([]byte, length)
-		}
-		payload = payload[:length]
-		if _, err := r.ReadAt(payload, end+recordHeaderSize); err != nil {
-			return offsets, end, false, fmt.Errorf("reading block file %s at offset %d: %w", name, end, err)
-		}
-		if checksum(payload) != sum {
-			return offsets, end, false, corrupt("checksum mismatch")
-		}
-		offsets = append(offsets, uint32(end))
-		end += recordHeaderSize + length
-	}
-	return offsets, end, false, nil
-}
-
-func allZero(r io.ReaderAt, from, to int64) (bool, error) {
-	chunk := make([]byte, 64<<10)
-	for from < to {
-		n := min(int64(len(chunk)), to-from)
-		if _, err := r.ReadAt(chunk[:n], from); err != nil {
-			return false, err
-		}
-		for _, c := range chunk[:n] {
-			if c != 0 {
-				return false, nil
-			}
-		}
-		from += n
-	}
-	return true, nil
 }
 
 func encodeIndex(first uint64, size int64, offsets []uint32) []byte {

@@ -63,7 +63,7 @@ func createSegment(path string, first uint64) (*os.File, error) {
 
 // openSealed reads the index of a segment that another follows, making it again if need be.
 func openSealed(path string, first uint64) (*segment, error) {
-	s := &segment{path: path, first: first}
+	s := &segment{path: path, first: first, size: segmentHeaderSize}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening a block file: %w", err)
@@ -73,22 +73,17 @@ func openSealed(path string, first uint64) (*segment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a block file: %w", err)
 	}
-	if err := s.checkHeader(f); err != nil {
+	if err := errors.Join(s.checkHeader(f), s.recall()); err != nil {
 		return nil, err
 	}
-	b, err := os.ReadFile(s.indexPath())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading a block file's index: %w", err)
-	}
-	if sealed, offsets, ok := decodeIndex(b, first); ok {
-		s.size, s.offsets = sealed, offsets
-		if info.Size() != sealed {
-			return nil, s.resized(info.Size(), sealed)
-		}
+	switch {
+	case s.size == info.Size():
 		return s, nil
+	case s.size > info.Size():
+		return nil, s.shortened(info.Size())
 	}
-	var torn bool
-	if s.offsets, s.size, torn, err = scan(f, info.Size(), path, first); err != nil {
+	torn, err := s.scan(f, info.Size())
+	if err != nil {
 		return nil, err
 	}
 	if torn {
@@ -97,7 +92,19 @@ func openSealed(path string, first uint64) (*segment, error) {
 	return s, s.seal()
 }
 
-// openLast scans the newest segment and cuts off what a stopped write left behind it. cut is how many bytes that was.
+// recall takes the records that the index tells, if there is an intact one. Others may follow them.
+func (s *segment) recall() error {
+	b, err := os.ReadFile(s.indexPath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading a block file's index: %w", err)
+	}
+	if size, offsets, ok := decodeIndex(b, s.first); ok {
+		s.size, s.offsets = size, offsets
+	}
+	return nil
+}
+
+// openLast reads the newest segment and cuts off what a stopped write left behind it. cut is how many bytes that was.
 func openLast(path string, first uint64) (s *segment, f *os.File, cut int64, err error) {
 	if f, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
 		return nil, nil, 0, fmt.Errorf("opening a block file: %w", err)
@@ -129,11 +136,14 @@ func (s *segment) repair(f *os.File) (size int64, unborn bool, err error) {
 	if size < segmentHeaderSize || zero {
 		return size, true, nil
 	}
-	if err := s.checkHeader(f); err != nil {
+	if err := errors.Join(s.checkHeader(f), s.recall()); err != nil {
 		return 0, false, err
 	}
-	var torn bool
-	if s.offsets, s.size, torn, err = scan(f, size, s.path, s.first); err != nil || !torn {
+	if s.size > size { // what is missing here may be known elsewhere: all that there is counts
+		s.size, s.offsets = segmentHeaderSize, nil
+	}
+	torn, err := s.scan(f, size)
+	if err != nil || !torn {
 		return size, false, err
 	}
 	if err = f.Truncate(s.size); err == nil {
@@ -162,16 +172,16 @@ func (s *segment) checkHeader(f *os.File) error {
 	return nil
 }
 
-// resized says what a sealed file lost or gained.
-func (s *segment) resized(size, sealed int64) error {
-	at, block := sealed, s.next()
+// shortened says what a file of that size has lost.
+func (s *segment) shortened(size int64) error {
+	at, block := s.size, s.next()
 	for i := len(s.offsets) - 1; size < at && i >= 0; i-- {
 		at, block = int64(s.offsets[i]), s.first+uint64(i)
 	}
-	return &CorruptError{File: s.path, Offset: at, Block: block, What: fmt.Sprintf("the file is %d bytes long where it was sealed with %d, so the damage begins", size, sealed)}
+	return &CorruptError{File: s.path, Offset: at, Block: block, What: fmt.Sprintf("the file is %d bytes long where it had %d, so the damage begins", size, s.size)}
 }
 
-// seal writes the index beside a full segment. The index is complete under its name or not there.
+// seal writes the index beside the segment, all of which is durable. The index is complete under its name or not there.
 func (s *segment) seal() error {
 	tmp := s.indexPath() + ".tmp"
 	if err := os.WriteFile(tmp, encodeIndex(s.first, s.size, s.offsets), 0o640); err != nil {

@@ -60,7 +60,8 @@ type Store struct {
 	closed   bool
 }
 
-// Open opens the block file in dir, creating it if there is none. It reads the newest segment and the indexes of the others.
+// Open opens the block file in dir, creating it if there is none. It reads the indexes and, of the newest segment, the records that were appended
+// after its index was written.
 func Open(dir string, opts Options) (*Store, error) {
 	if opts.SegmentSize <= 0 {
 		opts.SegmentSize = defaultSegmentSize
@@ -377,7 +378,7 @@ func (s *Store) End() (file string, offset int64) {
 	return s.last().path, s.last().size
 }
 
-// Close makes every appended block durable and closes the files. Calling it again does nothing.
+// Close makes every appended block durable and closes the files, leaving an index for the next Open. Calling it again does nothing.
 func (s *Store) Close() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -389,7 +390,9 @@ func (s *Store) Close() error {
 	s.closed = true
 	var err error
 	if s.failed == nil {
-		err = s.active.Sync()
+		if err = s.active.Sync(); err == nil {
+			err = s.last().seal()
+		}
 		s.failed = fmt.Errorf("block file %s: %w", s.dir, os.ErrClosed)
 	}
 	return errors.Join(err, s.active.Close(), s.lock.Close())

@@ -202,7 +202,7 @@ func TestDamagedFiles(t *testing.T) {
 		"something else": {func(dir string) error {
 			return os.WriteFile(segmentPath(dir, 2), bytes.Repeat([]byte("x"), 100), 0o600)
 		}, "not a block file"},
-		"grown middle": {func(dir string) error { return appendTo(segmentPath(dir, 1), "more") }, "where it was sealed with"},
+		"grown middle": {func(dir string) error { return appendTo(segmentPath(dir, 1), "more") }, "blocks_000001: the file ends inside a record"},
 		"zeros in the middle, no index": {func(dir string) error {
 			return errors.Join(os.Remove(segmentPath(dir, 1)+".index"), os.Truncate(segmentPath(dir, 1), 5000))
 		}, "blocks_000001: the file ends inside a record"},
@@ -256,6 +256,47 @@ func TestFailpoints(t *testing.T) {
 			requireBlocks(t, again, blocks)
 		})
 	}
+}
+
+// A store that was closed is opened by its index, without reading the blocks; what it was given after that is found if it is not closed again.
+func TestIndexOfTheNewestSegment(t *testing.T) {
+	blocks := chain(6)
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	for _, b := range blocks[:3] {
+		require.NoError(t, s.Append(b))
+	}
+	require.NoError(t, s.Close())
+	file, whole := lastFile(t, dir)
+
+	damaged := bytes.Clone(whole)
+	damaged[len(whole)/2] ^= 1
+	require.NoError(t, os.WriteFile(file, damaged, 0o600))
+	s = open(t, dir, Options{})
+	require.EqualValues(t, 3, s.Height())
+	require.NoError(t, s.Close())
+	require.ErrorContains(t, readAll(t, dir, blocks[:3]), "checksum mismatch at offset")
+	require.NoError(t, os.WriteFile(file, whole, 0o600))
+
+	s = open(t, dir, Options{})
+	for _, b := range blocks[3:] {
+		require.NoError(t, s.Append(b))
+	}
+	crashed := filepath.Join(t.TempDir(), "image")
+	require.NoError(t, os.CopyFS(crashed, os.DirFS(dir)))
+	require.NoError(t, appendTo(segmentPath(crashed, 1), "half a record"))
+	requireBlocks(t, open(t, crashed, Options{}), blocks)
+	require.NoError(t, s.Close())
+
+	c := cutting(t, dir) // the index must not survive what it tells of
+	require.NoError(t, c.Cut(2))
+	require.NoError(t, c.Close())
+	s = open(t, dir, Options{})
+	longer := block.New(2, block.HeaderHash(blocks[1].Header), [][]byte{make([]byte, 300)})
+	require.NoError(t, s.Append(longer))
+	crashed = filepath.Join(t.TempDir(), "image")
+	require.NoError(t, os.CopyFS(crashed, os.DirFS(dir)))
+	requireBlocks(t, open(t, crashed, Options{}), append(blocks[:2:2], longer))
 }
 
 func BenchmarkAppend(b *testing.B) {
