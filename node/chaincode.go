@@ -225,29 +225,35 @@ func (p *peer) confinement(dialled string) (*confine.Limits, error) {
 	return &s.Limits, nil
 }
 
-// prepareBuilds does, in the background, what else the first launch would do: it compiles what every Go chaincode needs, or tidies up the engine.
-func (p *peer) prepareBuilds(ctx context.Context, g *errgroup.Group) {
-	if p.conf.Chaincode.DevMode() {
-		return
-	}
-	if p.docker != nil {
+// sweepBuilds removes what interrupted builds have left, and says what cannot be run. No chaincode may be launched before.
+func (p *peer) sweepBuilds(ctx context.Context, g *errgroup.Group) {
+	log := p.logs.Named("chaincode.build")
+	switch {
+	case p.conf.Chaincode.DevMode():
+	case p.docker != nil:
 		g.Go(func() error {
 			if err := p.docker.Sweep(ctx); err != nil && ctx.Err() == nil {
-				p.logs.Named("chaincode.build").Warn("The Docker engine cannot be used yet", "reason", err)
+				log.Warn("The Docker engine cannot be used yet", "reason", err)
 			}
 			return nil
 		})
+	default:
+		if err := platform.Sweep(p.buildCache()); err != nil {
+			log.Warn("What an interrupted build left cannot be removed", "reason", err)
+		}
+		for _, err := range platform.Missing(os.Environ()) {
+			log.Warn("Some chaincode cannot be run", "reason", err)
+		}
+	}
+}
+
+// prepareBuilds compiles, in the background, what every Go chaincode needs, so that the first launch need not.
+func (p *peer) prepareBuilds(ctx context.Context, g *errgroup.Group) {
+	if p.conf.Chaincode.DevMode() || p.docker != nil {
 		return
 	}
-	log := p.logs.Named("chaincode.build")
-	if err := platform.Sweep(p.buildCache()); err != nil {
-		log.Warn("What an interrupted build left cannot be removed", "reason", err)
-	}
-	for _, err := range platform.Missing(os.Environ()) {
-		log.Warn("Some chaincode cannot be run", "reason", err)
-	}
 	g.Go(func() error {
-		began := time.Now()
+		log, began := p.logs.Named("chaincode.build"), time.Now()
 		if err := golang.Prepare(ctx, p.buildCache()); err != nil {
 			if ctx.Err() == nil {
 				log.Warn("Go chaincode cannot be built yet", "reason", err)

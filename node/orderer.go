@@ -47,6 +47,7 @@ type ordering struct {
 
 // RunOrderer runs an ordering node until ctx ends.
 func RunOrderer(ctx context.Context, conf *config.Orderer, logs *logging.Logs) error {
+	defer steadyGC()()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	log := logs.Named("orderer")

@@ -59,6 +59,7 @@ type peer struct {
 
 // RunPeer runs a peer until ctx ends. plugins are what the build has beyond Fabric's own handlers.
 func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, plugins plugin.Registry) error {
+	defer steadyGC()()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	handlers, err := findHandlers(&conf.Peer, plugins)
@@ -99,6 +100,7 @@ func RunPeer(ctx context.Context, conf *config.Core, logs *logging.Logs, plugins
 		logSignals(ctx, g, log)
 		// Scripts wait for this very line.
 		log.Info(fmt.Sprintf("Started peer with ID=[%s], network ID=[%s], address=[%s]", conf.Peer.ID, conf.Peer.NetworkID, p.address))
+		p.prepareBuilds(ctx, g)
 		<-ctx.Done()
 		log.Info("Stopping")
 	}
@@ -222,7 +224,7 @@ func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.
 	if err := chaincodes.serve(ctx, g, support, p.logs); err != nil {
 		return err
 	}
-	p.prepareBuilds(ctx, g)
+	p.sweepBuilds(ctx, g)
 	return serve(ctx, g, "clients", "peer.listenAddress", conf.ListenAddress, server, p.logs.Named("nodeCmd"))
 }
 

@@ -38,7 +38,7 @@ func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) 
 	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
 		return "", fmt.Errorf("making the build cache: %w", err)
 	}
-	src, err := carried()
+	hash, err := carriedHash()
 	if err != nil {
 		return "", err
 	}
@@ -46,11 +46,15 @@ func buildIn(ctx context.Context, r BuildRequest, env []string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	binary := filepath.Join(cacheDir, "bin", buildKey(r.CodePackage, importPath, goTool.version, src.hash, r.Debug))
+	binary := filepath.Join(cacheDir, "bin", buildKey(r.CodePackage, importPath, goTool.version, hash, r.Debug))
 	if _, err := os.Stat(binary); err == nil {
 		return binary, nil
 	}
 	start := time.Now()
+	src, err := carried()
+	if err != nil {
+		return "", err
+	}
 	gopath, err := src.materialize(goTool.shared)
 	if err != nil {
 		return "", fmt.Errorf("writing the carried sources: %w", err)

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"weak"
 
 	"github.com/heddleledger/heddle"
 )
@@ -49,8 +50,43 @@ type tree struct {
 	hash  string            // of names and contents, hex
 }
 
-// carried assembles the tree once per process: it is a constant of the binary.
-var carried = sync.OnceValues(assemble)
+// assembled is the tree, which is a constant of the binary. Being some megabytes that only builds need, it is kept while somebody has it; its hash,
+// which every launch asks for, is kept for good.
+var assembled struct {
+	mu   sync.Mutex
+	tree weak.Pointer[tree]
+	hash string
+}
+
+// carried is the tree that this binary carries.
+func carried() (*tree, error) {
+	assembled.mu.Lock()
+	defer assembled.mu.Unlock()
+	if t := assembled.tree.Value(); t != nil {
+		return t, nil
+	}
+	t, err := assemble()
+	if err != nil {
+		return nil, err
+	}
+	assembled.tree, assembled.hash = weak.Make(t), t.hash
+	return t, nil
+}
+
+// carriedHash is the hash of the tree that this binary carries.
+func carriedHash() (string, error) {
+	assembled.mu.Lock()
+	hash := assembled.hash
+	assembled.mu.Unlock()
+	if hash != "" {
+		return hash, nil
+	}
+	t, err := carried()
+	if err != nil {
+		return "", err
+	}
+	return t.hash, nil
+}
 
 func assemble() (*tree, error) {
 	shim, err := heddle.ShimSources()
