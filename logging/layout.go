@@ -13,7 +13,7 @@ const DefaultFormat = "%{color}%{time:2006-01-02 15:04:05.000 MST} [%{module}] %
 
 var verb = regexp.MustCompile(`%{(color|id|level|message|module|shortfunc|time)(?::(.*?))?}`)
 
-// layout is a parsed console format: what to print before the attributes.
+// layout is a parsed console format: what to print before the attributes. It is for one goroutine at a time.
 type layout struct{ parts []part }
 
 // part appends one verb's text, or literal text.
@@ -74,9 +74,11 @@ func newPart(verb, option string, colour bool) (part, error) {
 		}
 		return func(line []byte, r *record) []byte { return fmt.Appendf(line, format, r.sequence) }, nil
 	case "level":
-		return func(line []byte, r *record) []byte {
-			return fmt.Appendf(line, format, strings.ToUpper(levelName(r.Level)))
-		}, nil
+		var texts [len(names)]string
+		for i, name := range names {
+			texts[i] = fmt.Sprintf(format, strings.ToUpper(name))
+		}
+		return func(line []byte, r *record) []byte { return append(line, texts[rank(r.Level)]...) }, nil
 	case "message":
 		return func(line []byte, r *record) []byte {
 			return fmt.Appendf(line, format, strings.TrimRight(r.Message, "\n"))
@@ -84,7 +86,15 @@ func newPart(verb, option string, colour bool) (part, error) {
 	case "module":
 		return func(line []byte, r *record) []byte { return fmt.Appendf(line, format, r.module) }, nil
 	case "shortfunc":
-		return func(line []byte, r *record) []byte { return fmt.Appendf(line, format, shortFunc(r.PC)) }, nil
+		known := map[uintptr]string{} // as many as there are places in the program that log
+		return func(line []byte, r *record) []byte {
+			text, ok := known[r.PC]
+			if !ok {
+				text = fmt.Sprintf(format, shortFunc(r.PC))
+				known[r.PC] = text
+			}
+			return append(line, text...)
+		}, nil
 	case "time":
 		if option == "" {
 			option = "2006-01-02T15:04:05.999Z07:00"

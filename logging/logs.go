@@ -144,10 +144,9 @@ func (h *handler) console(ctx context.Context, r slog.Record) error {
 	out := h.logs.out
 	out.line = h.logs.layout.append(out.line, h.module, out.sequence, r)
 	prefix := len(out.line)
-	attrs := slog.NewRecord(noTime, r.Level, noMessage, 0)
-	r.Attrs(func(a slog.Attr) bool { attrs.AddAttrs(a); return true })
+	r.Time, r.Message, r.PC = noTime, noMessage, 0
 	out.line = append(out.line, ' ')
-	if err := h.encoder.Handle(ctx, attrs); err != nil {
+	if err := h.encoder.Handle(ctx, r); err != nil {
 		return err
 	}
 	if len(out.line) == prefix+2 { // the space and the newline alone
