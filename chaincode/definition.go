@@ -14,29 +14,42 @@ import (
 // lscc is the namespace in which a channel keeps the definitions of its chaincodes, each under the chaincode's name.
 const lscc = "lscc"
 
-// Definition reads the definition of a chaincode in the channel of the simulator, which records the read. The texts are Fabric's.
+// Definition reads the definition of a chaincode in the channel of the simulator, which records the read. It must not be changed. The texts are
+// Fabric's.
 func Definition(simulator *ledger.Simulator, name string) (*peerpb.ChaincodeData, error) {
 	if simulator == nil {
 		return nil, fmt.Errorf("could not get definition for chaincode %s without a ledger context\n", name)
 	}
-	raw, err := read(simulator, name)
-	if err != nil {
-		return nil, err
-	}
-	d := &peerpb.ChaincodeData{}
-	if err := proto.Unmarshal(raw, d); err != nil {
-		return nil, fmt.Errorf("chaincode %s has bad definition: %w", name, err)
+	var bad error
+	d, err := ledger.Decoded(simulator, lscc, name, func(raw []byte) (*peerpb.ChaincodeData, error) {
+		d := &peerpb.ChaincodeData{}
+		bad = proto.Unmarshal(raw, d)
+		return d, bad
+	})
+	switch {
+	case bad != nil:
+		return nil, fmt.Errorf("chaincode %s has bad definition: %w", name, bad)
+	case err != nil:
+		return nil, unreadable(name, err)
+	case d == nil:
+		return nil, notFound(name)
 	}
 	return d, nil
 }
 
+func unreadable(name string, err error) error {
+	return fmt.Errorf("could not retrieve state for chaincode %s: %w", name, err)
+}
+
+func notFound(name string) error { return fmt.Errorf("chaincode %s not found", name) }
+
 func read(simulator *ledger.Simulator, name string) ([]byte, error) {
 	raw, err := simulator.Get(lscc, name)
-	if err != nil {
-		return nil, fmt.Errorf("could not retrieve state for chaincode %s: %w", name, err)
-	}
-	if raw == nil {
-		return nil, fmt.Errorf("chaincode %s not found", name)
+	switch {
+	case err != nil:
+		return nil, unreadable(name, err)
+	case raw == nil:
+		return nil, notFound(name)
 	}
 	return raw, nil
 }

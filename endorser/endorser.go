@@ -79,8 +79,9 @@ func (s *Server) ProcessProposal(ctx context.Context, signed *peerpb.SignedPropo
 		level = slog.LevelWarn
 	}
 	s.o.Metrics.done(r, ok, err == nil, took)
-	s.o.Log.Log(ctx, level, "Proposal processed", "channel", r.channelID(), "txid", short(r.txID()), "chaincode", r.id.Name,
-		"status", response.Response.Status, "message", response.Response.Message, "took", took)
+	s.o.Log.LogAttrs(ctx, level, "Proposal processed", slog.String("channel", r.channelID()), slog.String("txid", short(r.txID())),
+		slog.String("chaincode", r.id.Name), slog.Int("status", int(response.Response.Status)), slog.String("message", response.Response.Message),
+		slog.Duration("took", took))
 	return response, nil
 }
 

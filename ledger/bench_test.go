@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -116,4 +117,53 @@ func BenchmarkGet(b *testing.B) {
 		require.NotEmpty(b, v.Value)
 		i++
 	}
+}
+
+// BenchmarkSimulate measures what an endorser asks of the ledger for one transaction: is its id new, a definition, a key that is there, a key that is
+// not, a write, the read-write set.
+func BenchmarkSimulate(b *testing.B) {
+	l := openLedger(b, b.TempDir(), Options{})
+	c := &chainBuilder{size: 100}
+	for range 100 {
+		require.NoError(b, l.CommitNoSync(b.Context(), c.next(500)))
+	}
+	require.NoError(b, l.state.Flush())
+	one := func(i int) {
+		txid := fmt.Sprintf("%064x", i+1<<40)
+		seen, err := l.HasTx(txid)
+		require.NoError(b, err)
+		require.False(b, seen)
+		s, err := l.NewSimulator(txid)
+		require.NoError(b, err)
+		defer s.Close()
+		_, err = s.Get("bench", "key_1_1")
+		require.NoError(b, err)
+		_, err = s.Get("bench", fmt.Sprintf("key_%d_%d", i%100, i%500))
+		require.NoError(b, err)
+		_, err = s.Get("bench", txid)
+		require.NoError(b, err)
+		require.NoError(b, s.Put("bench", txid, []byte("value")))
+		_, err = s.Results()
+		require.NoError(b, err)
+	}
+	b.Run("one at a time", func(b *testing.B) {
+		b.ReportAllocs()
+		i := 0
+		for b.Loop() {
+			one(i)
+			i++
+		}
+	})
+	b.Run("many at once", func(b *testing.B) {
+		b.ReportAllocs()
+		held, err := l.NewSnapshot() // as another transaction would
+		require.NoError(b, err)
+		defer held.Close()
+		var n atomic.Int64
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				one(int(n.Add(1)))
+			}
+		})
+	})
 }

@@ -48,6 +48,7 @@ type Ledger struct {
 	mu      sync.Mutex // guards what follows
 	info    *commonpb.BlockchainInfo
 	changed chan struct{} // closed, and made anew, when info changes or the ledger closes
+	newest  *view         // of the state that info is of; nil while nobody looks at it
 	closed  bool
 }
 
@@ -109,6 +110,11 @@ func (l *Ledger) Close() error {
 func (l *Ledger) acquire() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.join()
+}
+
+// join is acquire for who holds mu.
+func (l *Ledger) join() error {
 	if l.closed {
 		return fmt.Errorf("the ledger of channel [%s] is closed", l.channelID)
 	}
@@ -130,13 +136,23 @@ func (l *Ledger) Info() *commonpb.BlockchainInfo {
 
 // publish announces that b is the last block.
 func (l *Ledger) publish(h *commonpb.BlockHeader) {
+	if former := l.advance(h); former != nil {
+		l.report(former.retire())
+	}
+}
+
+// advance is publish, and returns the view of the state before, if anybody looks at it.
+func (l *Ledger) advance(h *commonpb.BlockHeader) *view {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	former := l.newest
+	l.newest = nil
 	l.info = &commonpb.BlockchainInfo{Height: h.Number + 1, CurrentBlockHash: block.HeaderHash(h), PreviousBlockHash: h.PreviousHash}
 	if !l.closed {
 		close(l.changed)
 		l.changed = make(chan struct{})
 	}
+	return former
 }
 
 // Wait returns once Height() > n, that is when block n can be read; or with an error when ctx ends or the ledger closes first.

@@ -66,12 +66,12 @@ func (l *Ledger) Code(txid string) (peerpb.TxValidationCode, error) {
 
 // HasTx says whether a block holds a transaction with this id, valid or not.
 func (l *Ledger) HasTx(txid string) (bool, error) {
-	if err := l.acquire(); err != nil {
+	s, err := l.NewSnapshot()
+	if err != nil {
 		return false, err
 	}
-	defer l.release()
-	_, found, err := l.state.Tx(txid)
-	return found, err
+	defer s.Close()
+	return s.HasTx(txid)
 }
 
 func (l *Ledger) locate(txid string) (statedb.TxLocation, error) {

@@ -57,12 +57,32 @@ func (s *Simulator) get(ns, key string) (statedb.Value, error) {
 	if err != nil {
 		return v, err
 	}
+	s.read(ns, key, v.Version, found)
+	return v, nil
+}
+
+func (s *Simulator) read(ns, key string, v statedb.Version, found bool) {
 	if found {
-		s.builder.Read(ns, key, wireVersion(v.Version))
+		s.builder.Read(ns, key, wireVersion(v))
 	} else {
 		s.builder.Read(ns, key, nil)
 	}
-	return v, nil
+}
+
+// Decoded is Get for keys that many transactions read, such as definitions: simulators that look at the same state share what decode makes of the
+// value, and none may change it. It is the zero T, and decode is not called, if there is no such key.
+func Decoded[T any](s *Simulator, ns, key string, decode func(value []byte) (T, error)) (T, error) {
+	var none T
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, found, err := s.view.decode(statedb.Key{Namespace: ns, Key: key}, func(raw []byte) (any, error) { return decode(raw) })
+	if found || err == nil {
+		s.read(ns, key, d.version, found)
+	}
+	if err != nil || !found {
+		return none, err
+	}
+	return d.value.(T), nil
 }
 
 // Put writes a key. An empty value deletes it.

@@ -15,21 +15,19 @@ import (
 // goroutines at once.
 type Snapshot struct {
 	l *Ledger
+	v *view
 
 	mu     sync.RWMutex // held for reading while the view is read
-	s      *statedb.Snapshot
 	closed bool
-
-	finding sync.Mutex // guards finder; taken after mu
-	finder  *statedb.Finder
 }
 
 // NewSnapshot opens a view of the newest state. It must be closed.
 func (l *Ledger) NewSnapshot() (*Snapshot, error) {
-	if err := l.acquire(); err != nil {
+	v, err := l.enter()
+	if err != nil {
 		return nil, err
 	}
-	return &Snapshot{l: l, s: l.state.NewSnapshot()}, nil
+	return &Snapshot{l: l, v: v}, nil
 }
 
 // errDone has Fabric's text.
@@ -42,7 +40,7 @@ func (s *Snapshot) read(f func(statedb.Reader) error) error {
 	if s.closed {
 		return errDone
 	}
-	return f(s.s.Reader)
+	return f(s.v.s.Reader)
 }
 
 // Height is the number of blocks that the state is made of.
@@ -61,11 +59,19 @@ func (s *Snapshot) Get(ns, key string) ([]byte, error) {
 }
 
 func (s *Snapshot) get(k statedb.Key) (v statedb.Value, found bool, err error) {
-	err = s.read(func(r statedb.Reader) (err error) {
-		v, found, err = r.Get(k)
+	err = s.read(func(statedb.Reader) (err error) {
+		v, found, err = s.v.get(k)
 		return err
 	})
 	return v, found, err
+}
+
+func (s *Snapshot) decode(k statedb.Key, f func(raw []byte) (any, error)) (d decoded, found bool, err error) {
+	err = s.read(func(statedb.Reader) (err error) {
+		d, found, err = s.v.decode(k, f)
+		return err
+	})
+	return d, found, err
 }
 
 // Metadata is the metadata of a key by name; nil if it has none.
@@ -109,16 +115,11 @@ func parseMetadata(raw []byte) (map[string][]byte, error) {
 
 // HasTx says whether a block up to this state holds a transaction with this id, valid or not.
 func (s *Snapshot) HasTx(txid string) (found bool, err error) {
-	err = s.read(func(r statedb.Reader) (err error) {
-		s.finding.Lock()
-		defer s.finding.Unlock()
-		if s.finder == nil {
-			if s.finder, err = r.NewFinder(); err != nil {
-				return err
-			}
-		}
-		_, found, err = s.finder.Tx(txid)
-		return err
+	err = s.read(func(statedb.Reader) error {
+		return s.v.find(func(f *statedb.Finder) (err error) {
+			_, found, err = f.Tx(txid)
+			return err
+		})
 	})
 	return found, err
 }
@@ -164,12 +165,5 @@ func (s *Snapshot) Close() {
 		return
 	}
 	s.closed = true
-	var err error
-	if s.finder != nil {
-		err = s.finder.Close()
-	}
-	if err = errors.Join(err, s.s.Close()); err != nil {
-		s.l.opts.Log.Error("closing a view of the state", "channel", s.l.channelID, "error", err)
-	}
-	s.l.release()
+	s.l.leave(s.v)
 }

@@ -22,12 +22,12 @@ type namespace struct {
 
 // Read records that key was read at a version; nil says that it did not exist. Of several reads the last counts.
 func (b *Builder) Read(ns, key string, version *kvrwsetpb.Version) {
-	b.namespace(ns).reads[key] = &kvrwsetpb.KVRead{Key: key, Version: version}
+	set(&b.namespace(ns).reads, key, &kvrwsetpb.KVRead{Key: key, Version: version})
 }
 
 // Write records a write, of which the last per key counts. An empty value is a delete, as Fabric has it.
 func (b *Builder) Write(ns, key string, value []byte) {
-	b.namespace(ns).writes[key] = &kvrwsetpb.KVWrite{Key: key, IsDelete: len(value) == 0, Value: value}
+	set(&b.namespace(ns).writes, key, &kvrwsetpb.KVWrite{Key: key, IsDelete: len(value) == 0, Value: value})
 }
 
 // WriteMetadata records the whole new metadata of a key; an empty map removes it.
@@ -36,7 +36,7 @@ func (b *Builder) WriteMetadata(ns, key string, metadata map[string][]byte) {
 	for _, name := range slices.Sorted(maps.Keys(metadata)) {
 		w.Entries = append(w.Entries, &kvrwsetpb.KVMetadataEntry{Name: name, Value: metadata[name]})
 	}
-	b.namespace(ns).metadata[key] = w
+	set(&b.namespace(ns).metadata, key, w)
 }
 
 // Range records a range query. One with the same start, end and exhaustion as an earlier one of the namespace is left out.
@@ -71,14 +71,18 @@ func (b *Builder) namespace(name string) *namespace {
 		if b.namespaces == nil {
 			b.namespaces = map[string]*namespace{}
 		}
-		n = &namespace{
-			reads:    map[string]*kvrwsetpb.KVRead{},
-			writes:   map[string]*kvrwsetpb.KVWrite{},
-			metadata: map[string]*kvrwsetpb.KVMetadataWrite{},
-		}
+		n = &namespace{}
 		b.namespaces[name] = n
 	}
 	return n
+}
+
+// set puts a value into a map, which is made for the first one: most transactions touch few keys in few ways.
+func set[V any](m *map[string]V, key string, value V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = value
 }
 
 func sortedValues[K cmp.Ordered, V any](m map[K]V) []V {
@@ -86,6 +90,11 @@ func sortedValues[K cmp.Ordered, V any](m map[K]V) []V {
 		return nil
 	}
 	values := make([]V, 0, len(m))
+	if len(m) == 1 {
+		for _, v := range m {
+			return append(values, v)
+		}
+	}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		values = append(values, m[k])
 	}

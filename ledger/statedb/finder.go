@@ -23,6 +23,21 @@ func (r Reader) NewFinder() (*Finder, error) {
 	return &Finder{it: it}, nil
 }
 
+// Get reads an entry of the world state; false if there is none.
+func (f *Finder) Get(k Key) (Value, bool, error) {
+	f.buf = appendStateKey(f.buf[:0], k)
+	found, err := f.find(f.buf)
+	if err != nil || !found {
+		return Value{}, false, err
+	}
+	b, err := f.it.ValueAndErr()
+	if err != nil {
+		return Value{}, false, fmt.Errorf("reading the state store: %w", err)
+	}
+	v, err := parseValue(append(make([]byte, 0, len(b)), b...))
+	return v, err == nil, err
+}
+
 // Version reads the version of an entry of the world state; false if there is none.
 func (f *Finder) Version(k Key) (Version, bool, error) {
 	f.buf = appendStateKey(f.buf[:0], k)
