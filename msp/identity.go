@@ -25,6 +25,7 @@ type Identity struct {
 	id         string
 	pub        *ecdsa.PublicKey // nil for an RSA key, which can sign nothing here
 	hot        *hotKey          // nil without KeyTables
+	made       *Made            // nil if nobody remembers signatures
 	half       []byte
 
 	// chain leads from the certificate to a root; certifier is the hash of the certificates above the leaf. Neither is

@@ -16,6 +16,7 @@ type Manager struct {
 	msps   map[string]*MSP
 	cache  *identityCache
 	tables atomic.Pointer[KeyTables]
+	made   atomic.Pointer[Made]
 }
 
 // NewManager makes a manager of the given MSPs. Of two with one id the later counts.
@@ -29,6 +30,9 @@ func NewManager(msps ...*MSP) *Manager {
 
 // UseKeyTables makes the manager's identities verify with tables. Identities that were remembered before go without.
 func (m *Manager) UseKeyTables(t *KeyTables) { m.tables.Store(t) }
+
+// UseMade makes the manager's identities take the signatures in made for good. Identities that were remembered before go without.
+func (m *Manager) UseMade(made *Made) { m.made.Store(made) }
 
 // MSP returns the MSP with the given id.
 func (m *Manager) MSP(id string) (*MSP, bool) {
@@ -64,7 +68,7 @@ func (m *Manager) Identity(serialized []byte) (*Identity, error) {
 	if err != nil || id.chainErr != nil {
 		return id, err
 	}
-	id.hot = m.tables.Load().watch(id.pub)
+	id.hot, id.made = m.tables.Load().watch(id.pub), m.made.Load()
 	return m.cache.add(serialized, id), nil
 }
 

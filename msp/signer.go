@@ -2,11 +2,13 @@ package msp
 
 import (
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 
@@ -69,11 +71,15 @@ func LoadSigner(dir, mspID string, opts ...Option) (*Signer, error) {
 
 // Sign returns the DER, low-S ECDSA signature over the hash of msg.
 func (s *Signer) Sign(msg []byte) ([]byte, error) {
-	digest, err := s.identity.msp.digest(msg)
-	if err != nil {
-		return nil, err
+	_, der, err := s.sign(msg)
+	return der, err
+}
+
+func (s *Signer) sign(msg []byte) (digest [32]byte, der []byte, err error) {
+	if digest, err = s.identity.msp.digest(msg); err == nil {
+		der, err = SignDigest(s.key, digest[:])
 	}
-	return SignDigest(s.key, digest[:])
+	return digest, der, err
 }
 
 // Creator returns the msppb.SerializedIdentity bytes that go with the signatures. Do not change them.
@@ -145,5 +151,14 @@ func SignDigest(key *ecdsa.PrivateKey, digest []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if hasLowS(key.Curve, sig) { // as every other one
+		return sig, nil
+	}
 	return lowS(key.Curve, sig)
+}
+
+func hasLowS(curve elliptic.Curve, sig []byte) bool {
+	_, s, ok := strict(sig)
+	half := halfOrders[curve]
+	return ok && half != nil && new(big.Int).SetBytes(s).Cmp(half) <= 0
 }

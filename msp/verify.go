@@ -72,7 +72,7 @@ func (s *Signature) judge() (left p256.Check, err error) {
 		return left, fmt.Errorf("could not determine the validity of the signature: identity %s of %s has no ECDSA key", s.By.id, s.By.msp.id)
 	}
 	digest, err := s.By.msp.digest(s.Message, s.Tail)
-	if err != nil {
+	if err != nil || s.By.made.has(s.By.serialized, digest, s.DER) {
 		return left, err
 	}
 	return s.By.judge(digest, s.DER)
