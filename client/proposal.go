@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/heddleledger/heddle/wire/peerpb"
 	"github.com/heddleledger/heddle/wire/tx"
@@ -63,14 +62,12 @@ func (c *Client) Endorse(ctx context.Context, proposal *tx.Proposal, peers ...*P
 	}
 	responses := make([]*peerpb.ProposalResponse, len(peers))
 	failures := make([]error, len(peers))
-	var g errgroup.Group
-	for i, p := range peers {
-		g.Go(func() error {
-			responses[i], failures[i] = p.Propose(ctx, proposal)
-			return nil
-		})
+	var others sync.WaitGroup
+	for i, p := range peers[1:] {
+		others.Go(func() { responses[i+1], failures[i+1] = p.Propose(ctx, proposal) })
 	}
-	_ = g.Wait() // failures are kept per peer, to report the first in the caller's order
+	responses[0], failures[0] = peers[0].Propose(ctx, proposal)
+	others.Wait()
 	for i, p := range peers {
 		if failures[i] != nil {
 			return nil, failures[i]

@@ -60,6 +60,8 @@ func Dial(ctx context.Context, address string, o ClientOptions) (*grpc.ClientCon
 			MinConnectTimeout: o.Timeout,
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: o.KeepaliveInterval, Timeout: o.KeepaliveTimeout, PermitWithoutStream: true}),
+		grpc.WithStaticStreamWindowSize(clientWindow),
+		grpc.WithStaticConnWindowSize(connWindow),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(messageSize(o.MaxRecvMessage)), grpc.MaxCallSendMsgSize(messageSize(o.MaxSendMessage))),
 	)
 	if err != nil {

@@ -3,7 +3,6 @@ package comm
 import (
 	"fmt"
 
-	"google.golang.org/grpc/encoding"
 	encodingproto "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
@@ -13,16 +12,20 @@ import (
 // the place of a message, and sends it without copying it; the pieces must not change any more.
 type Encoded [][]byte
 
-// codec is gRPC's own but for messages above a size: gRPC encodes them into pooled buffers of at least 1 MiB, so that a thousand readers who
-// do not read would hold a gigabyte. Here they get what they need.
-type codec struct{ encoding.CodecV2 }
+// Raw takes a message, in RecvMsg of a stream of a server made here, as it came. Whether it can be decoded is the receiver's to find out.
+type Raw []byte
+
+// codec is gRPC's own but for two things. Messages above a size get a buffer of exactly that: gRPC encodes them into pooled buffers of at least 1 MiB, so
+// that a thousand readers who do not read would hold a gigabyte. And what a message is decoded into must be new, as generated handlers have it: gRPC
+// would empty it first.
+type codec struct{}
 
 // exact is the size from which a message gets a buffer of exactly its size; gRPC's pool has buffers that fit below it.
 const exact = 32 << 10
 
-func newCodec() codec { return codec{encoding.GetCodecV2(encodingproto.Name)} }
+func (codec) Name() string { return encodingproto.Name }
 
-func (c codec) Marshal(v any) (mem.BufferSlice, error) {
+func (codec) Marshal(v any) (mem.BufferSlice, error) {
 	switch m := v.(type) {
 	case Encoded:
 		buffers := make(mem.BufferSlice, len(m))
@@ -31,25 +34,44 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 		}
 		return buffers, nil
 	case proto.Message:
-		if proto.Size(m) < exact {
-			return c.CodecV2.Marshal(v)
-		}
-		b, err := proto.Marshal(m)
+		return encode(m)
+	}
+	return nil, fmt.Errorf("%T is not a message", v)
+}
+
+func encode(m proto.Message) (mem.BufferSlice, error) {
+	size := proto.Size(m)
+	opts := proto.MarshalOptions{UseCachedSize: true}
+	if size >= exact || mem.IsBelowBufferPoolingThreshold(size) {
+		b, err := opts.MarshalAppend(make([]byte, 0, size), m)
 		if err != nil {
 			return nil, err
 		}
 		return mem.BufferSlice{mem.SliceBuffer(b)}, nil
 	}
-	return nil, fmt.Errorf("%T is not a message", v)
+	pool := mem.DefaultBufferPool()
+	buf := pool.Get(size)
+	if _, err := opts.MarshalAppend((*buf)[:0], m); err != nil {
+		pool.Put(buf)
+		return nil, err
+	}
+	return mem.BufferSlice{mem.NewBuffer(buf, pool)}, nil
 }
 
-func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+func (codec) Unmarshal(data mem.BufferSlice, v any) error {
+	if raw, ok := v.(*Raw); ok {
+		*raw = data.Materialize()
+		return nil
+	}
 	m, ok := v.(proto.Message)
 	if !ok {
 		return fmt.Errorf("%T is not a message", v)
 	}
-	if data.Len() < exact {
-		return c.CodecV2.Unmarshal(data, v)
+	opts := proto.UnmarshalOptions{Merge: true}
+	if data.Len() >= exact {
+		return opts.Unmarshal(data.Materialize(), m)
 	}
-	return proto.Unmarshal(data.Materialize(), m)
+	buf := data.MaterializeToBuffer(mem.DefaultBufferPool())
+	defer buf.Free()
+	return opts.Unmarshal(buf.ReadOnlyData(), m)
 }

@@ -19,6 +19,14 @@ func messageSize(configured int) int {
 	return configured
 }
 
+// How many bytes may be on their way, or wait to be read: to a server on one call, to a client on one call, and on one connection (where gRPC
+// does not wait for the reader). gRPC would otherwise find out what the network needs by a ping, and its answer, for nearly every message.
+const (
+	serverWindow = 1 << 20
+	clientWindow = 4 << 20
+	connWindow   = 16 << 20
+)
+
 // Keepalive times of a server, Fabric's General.Keepalive and peer.keepalive. Zero fields take the defaults.
 type Keepalive struct {
 	MinInterval time.Duration // a client that pings more often is disconnected; 1 min

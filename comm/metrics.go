@@ -3,10 +3,12 @@ package comm
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 )
@@ -14,7 +16,7 @@ import (
 // Metrics counts the connections and calls of servers under Fabric's names. A nil *Metrics counts nothing.
 type Metrics struct {
 	opened, closed  prometheus.Counter
-	unary, stream   callMetrics
+	unary, stream   *callMetrics
 	messagesIn, out *prometheus.CounterVec
 }
 
@@ -22,6 +24,17 @@ type Metrics struct {
 type callMetrics struct {
 	received, completed *prometheus.CounterVec
 	duration            *prometheus.HistogramVec
+	meters              sync.Map // full name of a method → *callMeter
+}
+
+// callMeter holds the counters of one method at hand, since finding them by their labels takes longer than counting. Only methods that the server has
+// are counted, so there are not many.
+type callMeter struct {
+	of              *callMetrics
+	service, method string
+	received        prometheus.Counter
+	completed       prometheus.Counter // with code OK
+	duration        prometheus.Observer
 }
 
 // NewMetrics registers the metrics.
@@ -35,8 +48,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "grpc", Subsystem: "server", Name: name, Help: help}, append([]string{"service", "method"}, labels...))
 	}
-	calls := func(kind string) callMetrics {
-		return callMetrics{
+	calls := func(kind string) *callMetrics {
+		return &callMetrics{
 			received:  counter(kind+"_requests_received", "The number of "+kind+" requests received."),
 			completed: counter(kind+"_requests_completed", "The number of "+kind+" requests completed.", "code"),
 			duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -51,7 +64,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		out:        counter("stream_messages_sent", "The number of stream messages sent."),
 	}
 	r.MustRegister(m.opened, m.closed, m.messagesIn, m.out)
-	for _, c := range []callMetrics{m.unary, m.stream} {
+	for _, c := range []*callMetrics{m.unary, m.stream} {
 		r.MustRegister(c.received, c.completed, c.duration)
 	}
 	return m
@@ -66,33 +79,52 @@ func (m *Metrics) options() []grpc.ServerOption {
 }
 
 func (m *Metrics) countUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	end := m.unary.begin(serviceAndMethod(info.FullMethod))
+	meter, began := m.unary.begin(info.FullMethod), time.Now()
 	resp, err := next(ctx, req)
-	end(err)
+	meter.end(began, err)
 	return resp, err
 }
 
 func (m *Metrics) countStream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	service, method := serviceAndMethod(info.FullMethod)
-	end := m.stream.begin(service, method)
-	err := next(srv, &countedStream{ServerStream: s, in: m.messagesIn.WithLabelValues(service, method), out: m.out.WithLabelValues(service, method)})
-	end(err)
+	meter, began := m.stream.begin(info.FullMethod), time.Now()
+	err := next(srv, &countedStream{
+		ServerStream: s,
+		in:           m.messagesIn.WithLabelValues(meter.service, meter.method), out: m.out.WithLabelValues(meter.service, meter.method),
+	})
+	meter.end(began, err)
 	return err
 }
 
-// begin counts a call; the function it returns counts how that ended.
-func (c *callMetrics) begin(service, method string) (end func(error)) {
-	c.received.WithLabelValues(service, method).Inc()
-	began := time.Now()
-	return func(err error) {
-		code := status.Code(err).String()
-		c.duration.WithLabelValues(service, method, code).Observe(time.Since(began).Seconds())
-		c.completed.WithLabelValues(service, method, code).Inc()
+// begin counts a call.
+func (c *callMetrics) begin(fullMethod string) *callMeter {
+	found, ok := c.meters.Load(fullMethod)
+	if !ok {
+		service, method := serviceAndMethod(fullMethod)
+		ok := codes.OK.String()
+		found, _ = c.meters.LoadOrStore(fullMethod, &callMeter{
+			of: c, service: service, method: method,
+			received:  c.received.WithLabelValues(service, method),
+			completed: c.completed.WithLabelValues(service, method, ok),
+			duration:  c.duration.WithLabelValues(service, method, ok),
+		})
 	}
+	m := found.(*callMeter)
+	m.received.Inc()
+	return m
 }
 
-// serviceAndMethod are the labels of "/protos.Endorser/ProcessProposal": protos_Endorser and ProcessProposal, as Fabric writes them. Only methods that
-// the server has are counted, so there are not many.
+// end counts how a call ended.
+func (m *callMeter) end(began time.Time, err error) {
+	completed, duration := m.completed, m.duration
+	if err != nil {
+		code := status.Code(err).String()
+		completed, duration = m.of.completed.WithLabelValues(m.service, m.method, code), m.of.duration.WithLabelValues(m.service, m.method, code)
+	}
+	duration.Observe(time.Since(began).Seconds())
+	completed.Inc()
+}
+
+// serviceAndMethod are the labels of "/protos.Endorser/ProcessProposal": protos_Endorser and ProcessProposal, as Fabric writes them.
 func serviceAndMethod(full string) (service, method string) {
 	service, method, _ = strings.Cut(strings.TrimPrefix(full, "/"), "/")
 	return strings.ReplaceAll(service, ".", "_"), method

@@ -38,6 +38,10 @@ type ServerOptions struct {
 // DefaultLimit is how many calls of one service may be in progress if nothing else was said; Fabric 2.x's for peers.
 const DefaultLimit = 2500
 
+// streamWorkers is how many goroutines of a server stay for the next call. Those that are started for one call each grow their stacks anew each time, which
+// takes as long as verifying a signature by a key that has tables; and there are such when all that stay are busy.
+const streamWorkers = 64
+
 // NewServer returns a server without services or listeners.
 func NewServer(o ServerOptions) *grpc.Server {
 	if o.StreamsPerConnection == 0 {
@@ -50,11 +54,14 @@ func NewServer(o ServerOptions) *grpc.Server {
 	k := o.Keepalive.orDefaults()
 	guard := &guard{log: o.Log, limits: newLimits(o.Limits)}
 	opts := append(o.Metrics.options(),
-		grpc.ForceServerCodecV2(newCodec()),
+		grpc.ForceServerCodecV2(codec{}),
 		grpc.MaxRecvMsgSize(o.MaxRecvMessage),
 		grpc.MaxSendMsgSize(o.MaxSendMessage),
 		grpc.MaxConcurrentStreams(o.StreamsPerConnection),
+		grpc.StaticStreamWindowSize(serverWindow),
+		grpc.StaticConnWindowSize(connWindow),
 		grpc.ConnectionTimeout(o.ConnectionTimeout),
+		grpc.NumStreamWorkers(streamWorkers),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: k.Interval, Timeout: k.Timeout}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: k.MinInterval, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(append([]grpc.UnaryServerInterceptor{guard.unary}, o.Unary...)...),

@@ -19,10 +19,11 @@ import (
 // drainTime is how long a stopping server lets calls in progress end by themselves.
 const drainTime = 3 * time.Second
 
-// serve answers on address, the value of key, until ctx ends, then lets calls in progress end for a while.
+// serve answers on address, the value of key, until ctx ends, then lets calls in progress end for a while. After an error the server is stopped.
 func serve(ctx context.Context, g *errgroup.Group, what, key, address string, server *grpc.Server, log *slog.Logger) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
+		server.Stop()
 		return fmt.Errorf("listening for %s at %s (%s): %w", what, address, key, err)
 	}
 	log.Info("Listening", "for", what, "address", listener.Addr().String())

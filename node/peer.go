@@ -32,6 +32,7 @@ import (
 	"github.com/heddleledger/heddle/plugin"
 	"github.com/heddleledger/heddle/shim"
 	"github.com/heddleledger/heddle/wire/peerpb"
+	"github.com/heddleledger/heddle/wire/tx"
 )
 
 // peer is what the parts of one peer share while they are put together.
@@ -46,6 +47,7 @@ type peer struct {
 	// clientCert is what the peer shows to orderers; nil without TLS.
 	clientCert *comm.Certificate
 	roots      *channelRoots // whose client certificates are trusted
+	made       *msp.Made     // the endorsements that the peer has given
 	channels   *channel.Registry
 	acl        *acl.Checker
 	packages   *pack.Store
@@ -141,6 +143,12 @@ func (p *peer) loadIdentity() error {
 	return err
 }
 
+// madeLimit is how many endorsements of its own the peer knows again in blocks: those of some seconds at full load.
+const madeLimit = 8192
+
+// endorser is the identity to endorse one proposal with.
+func (p *peer) endorser() tx.Signer { return p.made.Signer(p.id.current.Load()) }
+
 // openStores opens the installed packages and every channel the peer has joined.
 func (p *peer) openStores(ctx context.Context) error {
 	dir := p.conf.Peer.FileSystemPath
@@ -150,6 +158,7 @@ func (p *peer) openStores(ctx context.Context) error {
 	}
 	p.packages.Log = p.logs.Named("ccprovider")
 	tables := msp.NewKeyTables(p.conf.Peer.BCCSP.SW.KeyTables)
+	p.made = msp.NewMade(madeLimit)
 	p.channels, err = channel.Open(ctx, channel.Options{
 		Dir:    ledgersDir(p.conf),
 		Ledger: ledger.Options{DisableHistory: !p.conf.Ledger.History.EnableHistoryDatabase, Metrics: p.metrics.ledger},
@@ -163,6 +172,7 @@ func (p *peer) openStores(ctx context.Context) error {
 		Metrics: p.metrics.channels,
 		OnConfig: func(b *channelconfig.Bundle) {
 			b.MSPs().UseKeyTables(tables)
+			b.MSPs().UseMade(p.made)
 			if err := p.roots.update(b); err != nil {
 				p.logs.Named("channel").Error("The channel's TLS CAs cannot be used", "channel", b.ChannelID(), "error", err)
 			}
@@ -182,11 +192,16 @@ func (p *peer) openStores(ctx context.Context) error {
 }
 
 // serve opens the listeners.
-func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.Support, chaincodes *chaincodeListener) error {
+func (p *peer) serve(ctx context.Context, g *errgroup.Group, support *chaincode.Support, chaincodes *chaincodeListener) (err error) {
 	conf := &p.conf.Peer
 	server := comm.NewServer(p.serverOptions())
+	defer func() {
+		if err != nil {
+			server.Stop()
+		}
+	}()
 	peerpb.RegisterEndorserServer(server, p.whenRebuilt(ctx, g, endorser.New(endorser.Options{
-		Log: p.logs.Named("endorser"), Now: time.Now, Signer: p.id.signer, Local: p.id.local, ACL: p.acl, Packages: p.packages, Chaincode: support,
+		Log: p.logs.Named("endorser"), Now: time.Now, Signer: p.endorser, Local: p.id.local, ACL: p.acl, Packages: p.packages, Chaincode: support,
 		Filters: p.handlers.filters, Decorators: p.handlers.decorators, Endorsements: p.handlers.endorsements,
 		Metrics: p.metrics.endorser,
 		Channel: func(id string) (*channelconfig.Bundle, *ledger.Ledger, bool) {
