@@ -35,7 +35,7 @@ func (c *Channel) judge(e *tx.Envelope) (*Message, error) {
 	if err := c.rules(b).normal(e); err != nil {
 		return nil, err
 	}
-	return message(e.Envelope(), false, b.Sequence())
+	return message(e, false, b.Sequence())
 }
 
 // update applies a config update to the channel, or creates the channel it names, and returns the configuration transaction to order.
@@ -70,7 +70,7 @@ func (c *Channel) update(e *tx.Envelope) (*Message, error) {
 	if err := b.CheckMaintenance(next); err != nil {
 		return nil, fmt.Errorf("config update for existing channel did not pass maintenance checks: config transaction inspection failed: %w", err)
 	}
-	return message(env, true, b.Sequence())
+	return message(made, true, b.Sequence())
 }
 
 // newChannel makes the transaction by which the system channel c creates the channel that e names.
@@ -102,7 +102,7 @@ func (c *Channel) newChannel(e *tx.Envelope) (*Message, error) {
 	if err := c.rules(b).any(made); err != nil {
 		return nil, err
 	}
-	return message(env, true, b.Sequence())
+	return message(made, true, b.Sequence())
 }
 
 // judgeCreation holds the configuration inside a channel creation e against what the system channel's present configuration makes of the
@@ -204,10 +204,13 @@ func (c *Channel) wrap(kind commonpb.HeaderType, channel string, data proto.Mess
 	}, data)
 }
 
-func message(env *commonpb.Envelope, config bool, sequence uint64) (*Message, error) {
-	raw, err := wire.Marshal(env)
-	if err != nil {
-		return nil, err
+// message is what is ordered of e, whose Raw is nil or canonical.
+func message(e *tx.Envelope, config bool, sequence uint64) (*Message, error) {
+	m := &Message{Envelope: e.Envelope(), Raw: e.Raw, Config: config, Sequence: sequence}
+	if m.Raw != nil {
+		return m, nil
 	}
-	return &Message{Envelope: env, Raw: raw, Config: config, Sequence: sequence}, nil
+	var err error
+	m.Raw, err = wire.Marshal(m.Envelope)
+	return m, err
 }

@@ -9,6 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
 	"github.com/heddleledger/heddle/comm"
 	"github.com/heddleledger/heddle/deliver"
 	"github.com/heddleledger/heddle/policy"
@@ -42,28 +47,46 @@ func (s *Server) Broadcast(stream ordererpb.AtomicBroadcast_BroadcastServer) err
 	ctx := stream.Context()
 	log := s.Log.With("client", comm.RemoteAddress(ctx))
 	for {
-		env, err := stream.Recv()
+		env, raw, err := receive(stream)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		response := s.order(ctx, env, log)
+		response := s.order(ctx, env, raw, log)
 		if err := stream.Send(response); err != nil || response.Status != commonpb.Status_SUCCESS {
 			return err
 		}
 	}
 }
 
-// order judges one envelope and hands it to its channel's consenter.
-func (s *Server) order(ctx context.Context, env *commonpb.Envelope, log *slog.Logger) *ordererpb.BroadcastResponse {
+// receive takes an envelope off the stream, and its encoding if that is canonical, as it is unless the sender has odd ways: then the block
+// holds the very bytes that came.
+func receive(stream grpc.ServerStream) (env *commonpb.Envelope, canonical []byte, err error) {
+	var raw comm.Raw
+	if err := stream.RecvMsg(&raw); err != nil {
+		return nil, nil, err
+	}
+	if env, ok := tx.CanonicalEnvelope(raw); ok {
+		return env, raw, nil
+	}
+	env = &commonpb.Envelope{}
+	if err := proto.Unmarshal(raw, env); err != nil {
+		return nil, nil, status.Errorf(codes.Internal, "grpc: failed to unmarshal the received message: %v", err) // what gRPC itself says
+	}
+	return env, nil, nil
+}
+
+// order judges one envelope and hands it to its channel's consenter. canonical is its encoding; nil if that is still to be made.
+func (s *Server) order(ctx context.Context, env *commonpb.Envelope, canonical []byte, log *slog.Logger) *ordererpb.BroadcastResponse {
 	a := answer{metrics: s.Registry.o.Metrics, channel: "unknown", kind: "unknown", begin: time.Now()}
 	e, err := parse(env)
 	if err != nil {
 		log.Warn("refusing a message", "err", err)
 		return a.done(commonpb.Status_BAD_REQUEST, err)
 	}
+	e.Raw = canonical
 	c, known := s.Registry.Channel(e.ChannelID())
 	if known {
 		a.channel = e.ChannelID()
