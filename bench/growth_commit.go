@@ -60,7 +60,7 @@ func (s *site) fillAndCommit(ctx context.Context, registry *channel.Registry) (*
 
 // commitOnce is one round of committing.
 func (s *site) commitOnce(ctx context.Context, channels []*channel.Channel, round int) (r *Result, err error) {
-	if err := s.makeBlocks(); err != nil {
+	if err := s.makeBlocks(ctx); err != nil {
 		return nil, err
 	}
 	runtime.GC() // what making them has left is not to be paid for by what follows
@@ -109,7 +109,7 @@ func (s *site) fill(ctx context.Context, channels []*channel.Channel) error {
 func (s *site) share(count, i int) int { return count*(i+1)/len(s.chains) - count*i/len(s.chains) }
 
 // makeBlocks writes the blocks that are to be measured to a file for each channel, so that they fill no memory while they are.
-func (s *site) makeBlocks() error {
+func (s *site) makeBlocks(ctx context.Context) error {
 	progress, finish := s.report("making blocks", s.Count)
 	defer finish()
 	if err := os.MkdirAll(s.blocks(), 0o750); err != nil {
@@ -127,7 +127,7 @@ func (s *site) makeBlocks() error {
 			progress(done)
 			raw = block.AppendFile(raw[:0], b)
 			_, err := f.Write(raw)
-			return err
+			return errors.Join(err, ctx.Err())
 		})
 		if err = errors.Join(err, f.Close()); err != nil {
 			return err

@@ -24,7 +24,7 @@ func growthCommand() *cobra.Command {
 		Long: `Measure how fast a peer commits and endorses with more and more keys in its state, transactions in a block, chaincodes, channels, and
 clients that sign. Ledgers are filled by synthetic blocks, in which every signature is real; committing is measured in this process, by a peer's own
 pipeline, and endorsing by a peer that is started on those ledgers. Nothing is needed but a folder for temporary files: the largest state,
-of 10 million keys, takes some 5 GB.`,
+of 10 million keys, takes some 3 GB.`,
 		Example: `  heddle bench growth --svg docs/performance --json > growth.json
   heddle bench growth --axis signers --cpu-profiles profiles`,
 		Args: cobra.NoArgs,
