@@ -154,9 +154,10 @@ func (b *Batch) addPairs() {
 
 // finish adds what points are left, one after the other, and says whether r is the x of the sum. ok is false if that cannot be said in this way.
 func (s *sum) finish() (valid, ok bool) {
-	if s.odd || len(s.points) == 0 {
+	if s.odd {
 		return false, false
 	}
+	// As neither r nor s is zero, the key has given at least one point.
 	total := projective{s.points[0].x, s.points[0].y, one}
 	for i := 1; i < len(s.points); i++ {
 		if !total.add(&s.points[i]) {

@@ -14,10 +14,10 @@
 // # Why the answer is that of crypto/ecdsa
 //
 // The formula for an addition is exact for two points of different x. Points of the same x are looked for before each addition, whoever chose
-// key and signature, and whatever for; a signature for which there are any, or that leaves no point to add, is given to crypto/ecdsa instead, as
-// if there were no table. (By chance that never happens; by intention it wastes less time than crypto/ecdsa takes.) So what is answered here is
-// answered by exact arithmetic on points of the curve; NewTable takes no key that is not one. What is left to trust is the arithmetic modulo p
-// and n, which tests hold against math/big, and the whole, which they hold against crypto/ecdsa, with Wycheproof's vectors among others.
+// key and signature, and whatever for; a signature for which there are any is given to crypto/ecdsa instead, as if there were no table. (By
+// chance that never happens; by intention it wastes less time than crypto/ecdsa takes.) So what is answered here is answered by exact arithmetic
+// on points of the curve; NewTable takes no key that is not one. What is left to trust is the arithmetic modulo p and n, which tests hold
+// against math/big, and the whole, which they hold against crypto/ecdsa, with Wycheproof's vectors among others.
 package p256
 
 import (
