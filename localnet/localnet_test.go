@@ -52,8 +52,9 @@ func open(t *testing.T, o localnet.Options) *localnet.Network {
 // TestFiles: what Open writes are configurations without a mistake and without a key that means nothing.
 func TestFiles(t *testing.T) {
 	for name, o := range map[string]localnet.Options{
-		"raft": {FreePorts: true},
-		"solo": {FreePorts: true, Consensus: "solo", MutualTLS: true, DevMode: true, DockerEndpoint: "unix:///engine.sock", Channel: "other", BatchTimeout: time.Second, MaxMessageCount: 7},
+		"raft":  {FreePorts: true},
+		"plain": {FreePorts: true, NoTLS: true},
+		"solo":  {FreePorts: true, Consensus: "solo", MutualTLS: true, DevMode: true, DockerEndpoint: "unix:///engine.sock", Channel: "other", BatchTimeout: time.Second, MaxMessageCount: 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := open(t, o)
@@ -64,6 +65,7 @@ func TestFiles(t *testing.T) {
 			require.Empty(t, notices)
 			require.EqualValues(t, n.Orderer.Port, orderer.General.ListenPort)
 			require.Equal(t, o.MutualTLS, orderer.General.TLS.ClientAuthRequired)
+			require.Equal(t, !o.NoTLS, orderer.General.TLS.Enabled)
 			require.FileExists(t, orderer.General.GenesisFile)
 			for _, org := range n.Orgs {
 				core, notices, err := config.LoadCore([]string{"FABRIC_CFG_PATH=" + filepath.Join(n.Dir, "nodes", org.Peer.Name)})
@@ -76,6 +78,7 @@ func TestFiles(t *testing.T) {
 				require.Equal(t, o.DockerEndpoint, core.VM.Endpoint)
 				require.Equal(t, o.DockerEndpoint == "", core.Chaincode.Runtime == "process")
 				require.Equal(t, o.MutualTLS, core.Peer.TLS.ClientAuthRequired)
+				require.Equal(t, !o.NoTLS, core.Peer.TLS.Enabled)
 			}
 		})
 	}
@@ -252,6 +255,25 @@ func TestLife(t *testing.T) {
 		_, err = net.Dial("tcp", n.Orderer.Address())
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	}
+}
+
+// TestPlain: without TLS the nodes find each other too, and the orderer itself among the channel's consenters; the channel can be changed.
+func TestPlain(t *testing.T) {
+	n := open(t, localnet.Options{FreePorts: true, NoTLS: true})
+	require.NoError(t, n.Start(t.Context()))
+	defer func() { require.NoError(t, n.Stop()) }()
+	require.NoError(t, n.CreateChannel(t.Context()))
+	require.NoError(t, n.SetMaxMessageCount(t.Context(), 1))
+	require.Eventually(t, func() bool {
+		out, err := n.Peer(t.Context(), n.User(n.Orgs[1]), "channel", "getinfo", "-c", "mychannel")
+		return err == nil && strings.Contains(out.Stdout, `"height":2`)
+	}, 20*time.Second, 50*time.Millisecond)
+	require.Equal(t, []string{"-o", n.Orderer.Address()}, n.OrdererFlags())
+	require.Equal(t, []string{"--peerAddresses", n.Orgs[0].Peer.Address()}, n.PeerFlags(n.Orgs[0]))
+	profile, err := os.ReadFile(n.ProfileFile(n.Orgs[0]))
+	require.NoError(t, err)
+	require.Contains(t, string(profile), `"grpc://`)
+	require.NotContains(t, string(profile), "tlsCACerts")
 }
 
 // TestNodeThatEnds: the error names the node and quotes its log.

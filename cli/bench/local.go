@@ -88,7 +88,26 @@ func (s *standard) run(ctx context.Context) (_ []*bench.Result, err error) {
 			return nil, fmt.Errorf("%s: %w", load.name, err)
 		}
 	}
-	return s.results, s.catchUp(ctx)
+	if err := s.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	return s.results, s.smallBlocks(ctx)
+}
+
+// smallBlocks gives every transaction a block of its own. It comes last, so that the blocks of catchUp are those of the channel's first
+// configuration.
+func (s *standard) smallBlocks(ctx context.Context) error {
+	if s.maxMessages == 1 {
+		return nil // as all loads have done
+	}
+	if err := s.network.SetMaxMessageCount(ctx, 1); err != nil {
+		return err
+	}
+	l := load{name: "submit, blocks of 1", orgs: 1, count: max(1, s.count/2), workers: s.workers, mode: (*bench.Network).Submit, writes: 1, size: 100}
+	if err := s.measure(ctx, l); err != nil {
+		return fmt.Errorf("%s: %w", l.name, err)
+	}
+	return nil
 }
 
 // deploy installs the chaincode on both peers, so that either may endorse it alone.
