@@ -42,8 +42,11 @@ func segmentCount(dir string) (int, error) {
 	return len(found), nil
 }
 
-// createSegment makes an empty segment and its directory entry durable.
+// createSegment makes an empty segment and its directory entry durable. An index that is there is not its own.
 func createSegment(path string, first uint64) (*os.File, error) {
+	if err := os.Remove((&segment{path: path}).indexPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("creating a block file: %w", err)
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("creating a block file: %w", err)
@@ -73,7 +76,7 @@ func openSealed(path string, first uint64) (*segment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a block file: %w", err)
 	}
-	if err := errors.Join(s.checkHeader(f), s.recall()); err != nil {
+	if err := errors.Join(s.checkHeader(f), s.recall(f, info.Size())); err != nil {
 		return nil, err
 	}
 	switch {
@@ -92,16 +95,41 @@ func openSealed(path string, first uint64) (*segment, error) {
 	return s, s.seal()
 }
 
-// recall takes the records that the index tells, if there is an intact one. Others may follow them.
-func (s *segment) recall() error {
+// recall takes the records that the index tells, if there is an intact one that is this file's. Others may follow them; and a file of that size may
+// have lost some.
+func (s *segment) recall(f io.ReaderAt, size int64) error {
 	b, err := os.ReadFile(s.indexPath())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading a block file's index: %w", err)
 	}
-	if size, offsets, ok := decodeIndex(b, s.first); ok {
-		s.size, s.offsets = size, offsets
+	end, offsets, ok := decodeIndex(b, s.first)
+	if ok && end <= size {
+		if ok, err = s.endsWith(f, end, offsets); err != nil {
+			return err
+		}
+	}
+	if ok {
+		s.size, s.offsets = end, offsets
 	}
 	return nil
+}
+
+// endsWith tells whether the last of the records does end there.
+func (s *segment) endsWith(f io.ReaderAt, end int64, offsets []uint32) (bool, error) {
+	if len(offsets) == 0 {
+		return end == segmentHeaderSize, nil
+	}
+	last := len(offsets) - 1
+	begin := int64(offsets[last])
+	if begin+recordHeaderSize > end {
+		return false, nil
+	}
+	header := make([]byte, recordHeaderSize)
+	if _, err := f.ReadAt(header, begin); err != nil {
+		return false, fmt.Errorf("reading block file %s at offset %d: %w", s.path, begin, err)
+	}
+	length, _, problem := parseRecordHeader(header, s.first+uint64(last))
+	return problem == "" && begin+recordHeaderSize+length == end, nil
 }
 
 // openLast reads the newest segment and cuts off what a stopped write left behind it. cut is how many bytes that was.
@@ -136,7 +164,7 @@ func (s *segment) repair(f *os.File) (size int64, unborn bool, err error) {
 	if size < segmentHeaderSize || zero {
 		return size, true, nil
 	}
-	if err := errors.Join(s.checkHeader(f), s.recall()); err != nil {
+	if err := errors.Join(s.checkHeader(f), s.recall(f, size)); err != nil {
 		return 0, false, err
 	}
 	if s.size > size { // what is missing here may be known elsewhere: all that there is counts

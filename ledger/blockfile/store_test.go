@@ -296,6 +296,12 @@ func TestIndexOfTheNewestSegment(t *testing.T) {
 	require.NoError(t, s.Append(longer))
 	crashed = filepath.Join(t.TempDir(), "image")
 	require.NoError(t, os.CopyFS(crashed, os.DirFS(dir)))
+	s = open(t, crashed, Options{})
+	requireBlocks(t, s, append(blocks[:2:2], longer))
+	require.NoError(t, s.Close())
+
+	other := filled(t, blocks) // nor is another file's taken for this one's
+	require.NoError(t, os.Rename(segmentPath(other, 1)+".index", segmentPath(crashed, 1)+".index"))
 	requireBlocks(t, open(t, crashed, Options{}), append(blocks[:2:2], longer))
 }
 
