@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/heddleledger/heddle/localnet"
+	"github.com/heddleledger/heddle/test/kit"
 )
 
 // TestDebug talks to the Delve under which a chaincode runs, as a client would; on a machine without Delve it is told so.
 func TestDebug(t *testing.T) {
 	if _, err := exec.LookPath("dlv"); err != nil {
-		_, err := localnet.Open(t.Context(), localnet.Options{Dir: t.TempDir(), FreePorts: true, Debug: "counter"})
+		_, err := localnet.Open(t.Context(), localnet.Options{Dir: t.TempDir(), Executable: kit.Binary(t), FreePorts: true, Debug: "counter"})
 		require.ErrorContains(t, err, "debugging chaincode counter needs Delve, but there is no dlv on the PATH")
 		return
 	}
