@@ -23,6 +23,7 @@ type KeyTables struct {
 	hand int
 
 	batches sync.Pool // of *batch, to use again
+	crowd   crowd     // of those who verify one signature each
 }
 
 // NewKeyTables makes room for limit tables. With 0, signatures are verified by crypto/ecdsa alone.
