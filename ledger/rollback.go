@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/heddleledger/heddle/ledger/blockfile"
+	"github.com/heddleledger/heddle/ledger/durable"
 )
 
 // The files and folders of a ledger. formerFile is there while the ledger has fewer blocks than before a rollback, and tells how many it had.
@@ -59,7 +60,7 @@ func rollback(log *slog.Logger, dir string, choose func(last uint64) (uint64, er
 	if err := os.RemoveAll(filepath.Join(dir, stateFolder)); err != nil {
 		return fmt.Errorf("removing the state: %w", err)
 	}
-	if err := blockfile.SyncDir(dir); err != nil {
+	if err := durable.SyncDir(dir); err != nil {
 		return err
 	}
 	if err := blocks.Cut(n + 1); err != nil {
@@ -90,7 +91,7 @@ func rememberHeight(dir string, height uint64) error {
 	if err != nil {
 		return fmt.Errorf("writing the height down: %w", err)
 	}
-	return blockfile.SyncDir(dir)
+	return durable.SyncDir(dir)
 }
 
 // formerHeight is the height before the rollback that the ledger has not recovered from; 0 if there is none.

@@ -145,7 +145,7 @@ func (o *ordering) openStores(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.store, err = raft.OpenStore(o.walDir, o.logs.Named("orderer.consensus.etcdraft")); err != nil {
+	if o.store, err = raft.OpenStore(o.walDir); err != nil {
 		return err
 	}
 	cutting := orderer.BatchCutting(conf.BatchCutting)

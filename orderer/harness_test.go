@@ -176,7 +176,7 @@ type node struct {
 }
 
 func (s *setup) open(ctx context.Context, id tx.Signer) (*orderer.Registry, *raft.Store, error) {
-	store, err := raft.OpenStore(filepath.Join(s.dir, "raft"), s.log)
+	store, err := raft.OpenStore(filepath.Join(s.dir, "raft"))
 	if err != nil {
 		return nil, nil, err
 	}

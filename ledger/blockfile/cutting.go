@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/heddleledger/heddle/ledger/durable"
 )
 
 // Cutting is a block file that is held to have blocks cut off its end, while no node uses it. It counts the blocks up to the first damage, so
@@ -106,7 +108,7 @@ func (s *segment) remove() error {
 	if err := os.Remove(s.path); err != nil {
 		return fmt.Errorf("removing a block file: %w", err)
 	}
-	return SyncDir(filepath.Dir(s.path))
+	return durable.SyncDir(filepath.Dir(s.path))
 }
 
 // truncate cuts the segment, which becomes the last one. Its index goes first: others will take the place of the records that are cut off.
@@ -133,7 +135,7 @@ func (s *segment) dropIndex() error {
 	if err := os.Remove(s.indexPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing a block file's index: %w", err)
 	}
-	return SyncDir(filepath.Dir(s.path))
+	return durable.SyncDir(filepath.Dir(s.path))
 }
 
 // Close gives the block file back.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/heddleledger/heddle/ledger/durable"
 )
 
 // segment is one file. All but the last of a store are sealed.
@@ -56,7 +58,7 @@ func createSegment(path string, first uint64) (*os.File, error) {
 		err = f.Sync()
 	}
 	if err == nil {
-		err = SyncDir(filepath.Dir(path))
+		err = durable.SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("creating block file %s: %w", path, err), f.Close())
@@ -219,27 +221,4 @@ func (s *segment) seal() error {
 		return fmt.Errorf("writing a block file's index: %w", err)
 	}
 	return nil
-}
-
-// makeDir makes a directory and those above it, each with a durable entry in the one above. It may have been made, but not made durable,
-// before.
-func makeDir(dir string) error {
-	if _, err := os.Stat(filepath.Dir(dir)); errors.Is(err, fs.ErrNotExist) {
-		if err := makeDir(filepath.Dir(dir)); err != nil {
-			return err
-		}
-	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return err
-	}
-	return SyncDir(filepath.Dir(dir))
-}
-
-// SyncDir makes durable which entries a directory has.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/heddleledger/heddle/ledger/durable"
 	"github.com/heddleledger/heddle/wire/commonpb"
 )
 
@@ -67,7 +68,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		opts.SegmentSize = defaultSegmentSize
 	}
 	opts.SegmentSize = min(opts.SegmentSize, maxSegmentSize)
-	if err := makeDir(dir); err != nil {
+	if err := durable.MakeDir(dir); err != nil {
 		return nil, fmt.Errorf("creating the block file's directory: %w", err)
 	}
 	lock, err := vfs.Default.Lock(filepath.Join(dir, "LOCK"))

@@ -31,10 +31,10 @@ type Options struct {
 // defaultSnapshotInterval is how many bytes of entries make a snapshot if the channel's configuration does not say.
 const defaultSnapshotInterval = 16 << 20
 
-// aloneSnapshotInterval is the most a node that orders alone lets its log grow to: nobody else will ever ask for it.
-const aloneSnapshotInterval = 4 << 20
+// aloneSnapshotInterval is the most that the log of a node that orders alone grows by until it is begun anew: nobody else will ever ask for it.
+const aloneSnapshotInterval = 16 << 20
 
-// keepEntries is how many entries a snapshot leaves in the log.
+// keepEntries is how many applied entries stay in memory, for followers that lag a little.
 const keepEntries = 4
 
 // New gives consenters of type "etcdraft".

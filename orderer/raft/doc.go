@@ -4,7 +4,7 @@
 // One node per channel. Three goroutines share its work and talk by queues; none waits for another while it could work:
 //
 //	loop     owns the raft state machine and the assembler: messages in, blocks proposed, local answers stepped back in
-//	storage  writes entries and hard state to the Store; all writes that wait share one fsync. Takes snapshots, in the same queue
+//	storage  writes entries and hard state to the Store (package journal); all writes that wait share one fsync. Takes snapshots, in the same queue
 //	apply    decodes committed entries and appends them to the channel's block file
 //
 // So block N+1 is assembled and block N made durable in the log while block N-1 is signed and written.

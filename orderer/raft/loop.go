@@ -207,14 +207,15 @@ func (l *leader) take(a answer) error {
 		l.dropping = false
 	}
 	if a.applied != nil {
-		l.advanced(a.applied)
+		return l.advanced(a.applied)
 	}
 	return nil
 }
 
-// advanced keeps count of what was applied.
-func (l *leader) advanced(a *applied) {
+// advanced keeps count of what was applied, and has the log drop what nobody needs any more.
+func (l *leader) advanced(a *applied) error {
 	l.applied, l.tip = a.index, a.tip
+	l.unsaved += a.bytes
 	for range a.blocks {
 		l.assembler.Wrote()
 	}
@@ -223,8 +224,13 @@ func (l *leader) advanced(a *applied) {
 		l.ready = true
 		l.channel.Log().Info("ready to order", "after_block", l.tip.GetNumber(), "raft_index", l.applied)
 	}
-	if l.unsaved += a.bytes; l.unsaved >= l.s.snapshotInterval && !l.dropping {
+	if l.dropping { // which needs the entries from the snapshot's index on
+		return nil
+	}
+	if l.unsaved >= l.s.snapshotInterval {
 		l.unsaved, l.dropping = 0, true
 		l.toStorage.put(job{snapshot: &snapshot{index: l.applied, voters: l.voters, tip: l.tip}})
+		return nil
 	}
+	return l.log.forget(l.applied, keepEntries)
 }

@@ -83,17 +83,13 @@ func newNode(o Options, c *orderer.Channel) (*node, error) {
 		return nil, err
 	}
 	if !found {
-		// A block file that came from elsewhere continues at the index in its last block.
-		header, err := wire.Marshal(c.Tip())
-		if err != nil {
-			return nil, err
-		}
-		if err := log.bootstrap(max(1, s.meta.RaftIndex), s.meta.ConsenterIds, header); err != nil {
-			return nil, fmt.Errorf("beginning the consensus log of channel %s: %w", c.ID(), err)
-		}
+		err = begin(log, c, s)
 	}
-	if err := checkReach(c, s, log); err != nil {
-		return nil, err
+	if err == nil {
+		err = checkReach(c, s, log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, log.close())
 	}
 	return &node{
 		Inlet:     orderer.NewInlet(),
@@ -106,6 +102,18 @@ func newNode(o Options, c *orderer.Channel) (*node, error) {
 		toApply:   newMailbox[*raftpb.Message](),
 		answers:   newMailbox[answer](),
 	}, nil
+}
+
+// begin begins the log of a new channel, or of a block file that came from elsewhere, which continues at the index in its last block.
+func begin(log *channelLog, c *orderer.Channel, s *settings) error {
+	header, err := wire.Marshal(c.Tip())
+	if err != nil {
+		return err
+	}
+	if err := log.bootstrap(max(1, s.meta.RaftIndex), s.meta.ConsenterIds, header); err != nil {
+		return fmt.Errorf("beginning the consensus log of channel %s: %w", c.ID(), err)
+	}
+	return nil
 }
 
 // checkReach sees to it that log and block file meet: the log must not begin after the entry that the block file needs next, nor end before the
@@ -160,10 +168,11 @@ func (n *node) guard(err error) error {
 // Close orders and writes what was taken in.
 func (n *node) Close() error {
 	n.Stop(orderer.ErrStopped)
-	if err := n.group.Wait(); !errors.Is(err, context.Canceled) {
-		return err
+	err := n.group.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
 	}
-	return nil
+	return errors.Join(err, n.log.close())
 }
 
 // Order takes a message in. A configuration must not ask for consenters that this node cannot work with.
@@ -238,7 +247,7 @@ func (n *node) drop(s *snapshot) error {
 	if err != nil {
 		return err
 	}
-	if err := n.log.snapshot(s.index, s.voters, header, keepEntries); err != nil {
+	if err := n.log.snapshot(s.index, s.voters, header); err != nil {
 		return fmt.Errorf("taking a snapshot of the consensus log: %w", err)
 	}
 	n.o.FailPoint("snapshot")

@@ -1,35 +1,95 @@
 package raft
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
 
-// The keys of the Store. Every value but the version is a protobuf message of package raftpb; pebble adds the checksums.
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+)
+
+// A frame of a channel's journal is a sequence of records: a kind, the length of the value (uvarint) and the value, a protobuf message of package
+// raftpb. A frame is one step: what it says changes together.
 //
-//	"v"                               format version, 4 bytes big endian: 1
-//	"c" len(channel) channel "h"      HardState: term, vote, commit
-//	"c" len(channel) channel "s"      Snapshot: index, term and voters up to which the log has been dropped; data = header of the last block
-//	"c" len(channel) channel "e" i    Entry with index i, 8 bytes big endian; without gaps from somewhere at or below the snapshot's index
-//
-// The channel's name is preceded by its length in one byte, so no channel's keys are a prefix of another's.
-const formatVersion = 1
+//	's'   Snapshot: index, term and voters up to which the log has been dropped; data = header of the last block. Only the first record has it
+//	'h'   HardState: term, vote, commit; the last one counts
+//	'e'   Entry: follows the entry before it, or takes the place of an earlier one and all after that
+const (
+	snapshotRecord  = 's'
+	hardStateRecord = 'h'
+	entryRecord     = 'e'
+)
 
-var versionKey = []byte("v")
-
-func channelPrefix(channel string) []byte {
-	return append([]byte{'c', byte(len(channel))}, channel...)
+// appendRecord appends m as a record of that kind to b.
+func appendRecord(b []byte, kind byte, m proto.Message) ([]byte, error) {
+	b = binary.AppendUvarint(append(b, kind), uint64(proto.Size(m)))
+	return proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(b, m)
 }
 
-func hardStateKey(prefix []byte) []byte { return join(prefix, 'h') }
-
-func snapshotKey(prefix []byte) []byte { return join(prefix, 's') }
-
-func entryKey(prefix []byte, index uint64) []byte {
-	return binary.BigEndian.AppendUint64(join(prefix, 'e'), index)
+// contents are what a journal says in all.
+type contents struct {
+	snapshot *raftpb.Snapshot // nil if nothing has been read yet
+	hard     *raftpb.HardState
+	entries  []*raftpb.Entry // that follow the snapshot, without gaps
 }
 
-// entriesEnd is above every entry of the channel.
-func entriesEnd(prefix []byte) []byte { return join(prefix, 'e'+1) }
+// read takes in a frame.
+func (c *contents) read(frame []byte) error {
+	for len(frame) > 0 {
+		kind := frame[0]
+		length, n := binary.Uvarint(frame[1:])
+		if n <= 0 || length > uint64(len(frame)-1-n) {
+			return errors.New("a record is cut short")
+		}
+		value := frame[1+n : 1+n+int(length)]
+		frame = frame[1+n+int(length):]
+		if err := c.record(kind, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-func join(prefix []byte, kind byte) []byte {
-	k := make([]byte, 0, len(prefix)+9)
-	return append(append(k, prefix...), kind)
+func (c *contents) record(kind byte, value []byte) error {
+	if (kind == snapshotRecord) != (c.snapshot == nil) {
+		return errors.New("a snapshot must come first, and only there")
+	}
+	switch kind {
+	case snapshotRecord:
+		c.snapshot, c.hard = &raftpb.Snapshot{}, &raftpb.HardState{}
+		return proto.Unmarshal(value, c.snapshot)
+	case hardStateRecord:
+		return proto.Unmarshal(value, c.hard)
+	case entryRecord:
+		e := &raftpb.Entry{}
+		if err := proto.Unmarshal(value, e); err != nil {
+			return err
+		}
+		return c.add(e)
+	}
+	return fmt.Errorf("a record of unknown kind %q", kind)
+}
+
+// add adds an entry, in whose favor those from its index on are dropped.
+func (c *contents) add(e *raftpb.Entry) error {
+	index, from := e.GetIndex(), c.snapshot.GetMetadata().GetIndex()+1
+	if next := from + uint64(len(c.entries)); index > next {
+		return fmt.Errorf("entry %d is missing; the log goes on with entry %d", next, index)
+	}
+	if index < from {
+		return fmt.Errorf("entry %d is below the snapshot, whose index is %d", index, from-1)
+	}
+	c.entries = append(c.entries[:index-from], e)
+	return nil
+}
+
+// storage holds the contents in memory, where raft reads them.
+func (c *contents) storage() (*raft.MemoryStorage, error) {
+	m := raft.NewMemoryStorage()
+	if c.snapshot == nil {
+		return m, nil
+	}
+	return m, errors.Join(m.ApplySnapshot(c.snapshot), m.SetHardState(c.hard), m.Append(c.entries))
 }

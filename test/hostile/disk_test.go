@@ -44,6 +44,7 @@ func TestDisk(t *testing.T) {
 	const (
 		peerBlocks    = "ledgersData/mychannel/blocks/blocks_000001"
 		ordererBlocks = "chains/mychannel/blocks_000001"
+		consensusLog  = "etcdraft/wal/mychannel/log_000001"
 	)
 	const (
 		damagedBlock = `block file \S+blocks_000001: .* at offset \d+ \(block \d+\)`
@@ -68,9 +69,9 @@ func TestDisk(t *testing.T) {
 		{"orderer, block file, a bit", orderer, ordererBlocks, flip, damagedBlock},
 		// What is missing is in the consensus log, from which the orderer writes it again.
 		{"orderer, block file, cut", orderer, ordererBlocks, cut, `cut an unfinished record off the block file .*blocks_000001 offset=\d+`},
-		{"orderer, consensus log, a bit", orderer, "etcdraft/wal/*.log", flip, behind},
-		{"orderer, consensus log, cut", orderer, "etcdraft/wal/*.log", cut, behind},
-		{"orderer, consensus manifest, a bit", orderer, "etcdraft/wal/MANIFEST-*", flip, `opening the consensus storage in \S+wal: `},
+		{"orderer, consensus log, a bit", orderer, consensusLog, flip, `consensus log \S+mychannel/log_000001: a frame at offset \d+ is damaged`},
+		{"orderer, consensus log, cut", orderer, consensusLog, cut, behind},
+		{"orderer, consensus log, empty", orderer, consensusLog, empty, `consensus log \S+mychannel/log_000001: the header is cut short`},
 	} {
 		t.Run(c.name, func(t *testing.T) { n.withDamage(t, c.node, c.file, c.damage, c.says) })
 	}
