@@ -53,6 +53,11 @@ func (i *Inlet) Order(ctx context.Context, m *Message) error {
 	select {
 	case i.messages <- m:
 		return nil
+	default:
+	}
+	select {
+	case i.messages <- m:
+		return nil
 	case <-i.stop:
 		return i.why()
 	case <-ctx.Done():

@@ -31,7 +31,8 @@ type Options struct {
 // defaultSnapshotInterval is how many bytes of entries make a snapshot if the channel's configuration does not say.
 const defaultSnapshotInterval = 16 << 20
 
-// aloneSnapshotInterval is the most that the log of a node that orders alone grows by until it is begun anew: nobody else will ever ask for it.
+// aloneSnapshotInterval is the most that the log of a node that orders alone grows by until it is begun anew: nobody else will ever ask for it. The disk
+// holds the former one as well.
 const aloneSnapshotInterval = 16 << 20
 
 // keepEntries is how many applied entries stay in memory, for followers that lag a little.

@@ -224,7 +224,7 @@ func (l *leader) advanced(a *applied) error {
 		l.ready = true
 		l.channel.Log().Info("ready to order", "after_block", l.tip.GetNumber(), "raft_index", l.applied)
 	}
-	if l.dropping { // which needs the entries from the snapshot's index on
+	if l.dropping { // the snapshot that is being taken needs the entries from its index on
 		return nil
 	}
 	if l.unsaved >= l.s.snapshotInterval {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -209,7 +210,10 @@ func (n *node) storage(ctx context.Context) error {
 				writes = append(writes, j.write)
 				continue
 			}
-			if err := errors.Join(n.persist(writes), n.drop(j.snapshot)); err != nil {
+			if err := n.persist(writes); err != nil {
+				return err
+			}
+			if err := n.drop(j.snapshot); err != nil {
 				return err
 			}
 			writes = nil
@@ -335,7 +339,7 @@ func (n *node) own(data []byte) *commonpb.Block {
 	defer n.mu.Unlock()
 	for i, p := range n.proposed {
 		if bytes.Equal(p.data, data) {
-			n.proposed = n.proposed[i+1:]
+			n.proposed = slices.Delete(n.proposed, 0, i+1)
 			return p.block
 		}
 	}

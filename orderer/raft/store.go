@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -25,7 +27,11 @@ func OpenStore(dir string) (*Store, error) {
 	if err := durable.MakeDir(dir); err != nil {
 		return nil, fmt.Errorf("creating the consensus storage: %w", err)
 	}
-	if older, err := filepath.Glob(filepath.Join(dir, "MANIFEST-*")); err != nil || len(older) > 0 {
+	older, err := fs.Glob(os.DirFS(dir), "MANIFEST-*")
+	if err != nil {
+		return nil, err
+	}
+	if len(older) > 0 {
 		return nil, fmt.Errorf("the consensus storage in %s was written by an older version of this program, which kept it in a database: stop the node "+
 			"in order with that version, and then remove the directory to continue from the block files", dir)
 	}
@@ -131,7 +137,7 @@ func (l *channelLog) write(messages []*raftpb.Message) error {
 	return nil
 }
 
-// snapshot drops the log up to index from the file. Entries up to there may be gone from memory already.
+// snapshot drops the log up to index from the file. Entries below index may be gone from memory already, but not the one at index.
 func (l *channelLog) snapshot(index uint64, voters *raftpb.ConfState, data []byte) error {
 	s, err := l.CreateSnapshot(index, voters, data)
 	if errors.Is(err, raft.ErrSnapOutOfDate) {
@@ -159,7 +165,7 @@ func (l *channelLog) snapshot(index uint64, voters *raftpb.ConfState, data []byt
 
 const noLimit = 1<<64 - 1
 
-// forget drops the entries below index from memory, but for the keep last of them. The file still has them.
+// forget drops the entries up to index from memory, but for the keep last of them. The file still has them.
 func (l *channelLog) forget(index, keep uint64) error {
 	first, err := l.FirstIndex()
 	if err != nil || index < first+keep {

@@ -18,37 +18,30 @@ const bufferKept = 4 << 20
 
 // Journal is an open journal. It is for one goroutine at a time.
 type Journal struct {
-	dir    string
-	number uint64 // of the file; 0 if there is none yet
+	dir string
+	identity
 
-	file    *os.File // nil if there is none yet
+	file    *os.File // nil if there is none yet, or after Close
 	end     int64    // where the next frame goes
 	durable int64    // bytes that are on the disk for sure
-	buf     []byte   // the frame being written
+	buf     []byte   // to be used again
 	failed  error    // set once nobody knows what is on the disk
 }
 
-// Open opens the journal in dir, or makes an empty one, and has replay called with the payload of every frame. An error of replay ends it.
+// Open opens the journal in dir, or makes an empty one, and has replay called with the payload of every frame, which it must not keep. An error of
+// replay ends it.
 func Open(dir string, replay func(payload []byte) error) (*Journal, error) {
 	if err := durable.MakeDir(dir); err != nil {
 		return nil, fmt.Errorf("creating the directory of the consensus log: %w", err)
 	}
 	j := &Journal{dir: dir}
-	if err := os.Remove(j.next()); err != nil && !errors.Is(err, fs.ErrNotExist) { // an interrupted Restart left it
-		return nil, err
+	if err := j.tidy(); err != nil {
+		return nil, fmt.Errorf("consensus log in %s: %w", dir, err)
 	}
-	numbers, err := j.numbers()
-	if err != nil || len(numbers) == 0 {
-		return j, err
+	if j.number == 0 {
+		return j, nil
 	}
-	// The last Restart may have been interrupted before the former file had its other name.
-	last := len(numbers) - 1
-	for _, j.number = range numbers[:last] {
-		if err := os.Rename(j.path(), j.spare()); err != nil {
-			return nil, err
-		}
-	}
-	j.number = numbers[last]
+	var err error
 	if j.file, err = os.OpenFile(j.path(), os.O_RDWR, 0); err != nil {
 		return nil, err
 	}
@@ -56,6 +49,31 @@ func Open(dir string, replay func(payload []byte) error) (*Journal, error) {
 		return nil, errors.Join(err, j.file.Close())
 	}
 	return j, nil
+}
+
+// tidy finds the newest file, and completes what a Restart that was interrupted has left to do.
+func (j *Journal) tidy() error {
+	numbers, err := j.numbers()
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(j.next()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(numbers) == 0 {
+		if _, err := os.Stat(j.spare()); !errors.Is(err, fs.ErrNotExist) {
+			return errors.New("the file with the log is missing, though a former one is there (spare): restore it from a copy, or, if the block file has " +
+				"all blocks that others got, remove the directory to continue from the block file")
+		}
+		return nil
+	}
+	for _, j.number = range numbers[:len(numbers)-1] {
+		if err := os.Rename(j.path(), j.spare()); err != nil {
+			return err
+		}
+	}
+	j.number = numbers[len(numbers)-1]
+	return durable.SyncDir(j.dir) // before anybody relies on what is in a file by this name
 }
 
 // load reads the file, and cuts off what is behind its last frame: what was being written when the machine stopped, or what the file held when
@@ -99,13 +117,13 @@ func (j *Journal) Append(encode func([]byte) ([]byte, error), sync bool) error {
 	case j.failed != nil:
 		return j.failed
 	case j.file == nil:
-		return fmt.Errorf("the consensus log in %s has not been begun", j.dir)
+		return fmt.Errorf("the consensus log in %s has not been begun, or is closed", j.dir)
 	}
 	b, err := j.encode(j.buf[:0], encode)
 	if err != nil {
 		return err
 	}
-	putFrameHeader(b, j.number, j.end, j.durable)
+	putFrameHeader(b, j.identity, j.end, j.durable)
 	if _, err := j.file.WriteAt(b, j.end); err != nil {
 		return j.fail(err)
 	}
@@ -119,9 +137,9 @@ func (j *Journal) Append(encode func([]byte) ([]byte, error), sync bool) error {
 	return nil
 }
 
-// encode appends a frame whose header is still to be filled to b, which is the buffer if it is not too large.
+// encode appends a frame, whose header is still to be filled, to b, an empty buffer or one with a file's header.
 func (j *Journal) encode(b []byte, encode func([]byte) ([]byte, error)) ([]byte, error) {
-	start := len(b)
+	start := len(b) + frameHeaderSize
 	b, err := encode(append(b, make([]byte, frameHeaderSize)...))
 	if err != nil {
 		return nil, err
@@ -129,8 +147,8 @@ func (j *Journal) encode(b []byte, encode func([]byte) ([]byte, error)) ([]byte,
 	if cap(b) <= bufferKept {
 		j.buf = b
 	}
-	if n := len(b) - start - frameHeaderSize; n > maxPayload {
-		return nil, fmt.Errorf("a frame of the consensus log would have %d bytes, more than %d", n, maxPayload)
+	if n := len(b) - start; n > maxPayload {
+		return nil, fmt.Errorf("a frame of the consensus log would have %d bytes, more than %d", n, uint32(maxPayload))
 	}
 	return b, nil
 }
@@ -140,19 +158,20 @@ func (j *Journal) Restart(encode func([]byte) ([]byte, error)) error {
 	if j.failed != nil {
 		return j.failed
 	}
-	b, err := j.encode(appendFileHeader(j.buf[:0], j.number+1), encode)
+	next := j.successor()
+	b, err := j.encode(appendFileHeader(j.buf[:0], next), encode)
 	if err != nil {
 		return err
 	}
-	putFrameHeader(b[fileHeaderSize:], j.number+1, fileHeaderSize, 0)
-	if err := j.begin(b); err != nil {
+	putFrameHeader(b[fileHeaderSize:], next, fileHeaderSize, 0)
+	if err := j.begin(next, b); err != nil {
 		return j.fail(err)
 	}
 	return nil
 }
 
-// begin makes the next file, which begins with b, the journal's.
-func (j *Journal) begin(b []byte) error {
+// begin writes b as the beginning of the next file, puts that in the place of the present one, and sets the latter aside.
+func (j *Journal) begin(next identity, b []byte) error {
 	if err := os.Rename(j.spare(), j.next()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -160,44 +179,50 @@ func (j *Journal) begin(b []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteAt(b, 0)
-	if err == nil {
-		err = f.Sync()
-	}
-	former, old := j.path(), j.file
-	j.number++
-	if err == nil {
-		err = os.Rename(j.next(), j.path())
+	former, path := j.file, j.path()
+	j.file, j.identity, j.end, j.durable = f, next, int64(len(b)), int64(len(b))
+	err = j.establish(b)
+	if former == nil {
+		return err
 	}
 	if err == nil {
-		err = durable.SyncDir(j.dir)
+		err = os.Rename(path, j.spare())
 	}
-	if err != nil {
-		return errors.Join(err, f.Close())
+	return errors.Join(err, former.Close())
+}
+
+// establish makes what the next file holds, and then its name, durable.
+func (j *Journal) establish(b []byte) error {
+	if _, err := j.file.WriteAt(b, 0); err != nil {
+		return err
 	}
-	j.file, j.end, j.durable = f, int64(len(b)), int64(len(b))
-	if old == nil {
-		return nil
+	if err := j.file.Sync(); err != nil {
+		return err
 	}
-	return errors.Join(old.Close(), os.Rename(former, j.spare()))
+	if err := os.Rename(j.next(), j.path()); err != nil {
+		return err
+	}
+	return durable.SyncDir(j.dir)
 }
 
 // fail ends the use of the journal, of which nobody knows what is on the disk.
 func (j *Journal) fail(err error) error {
-	j.failed = fmt.Errorf("the consensus log in %s takes no more entries until this node is restarted, as one could not be written: %w", j.dir, err)
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = path.Err // the file may have had another name when it was opened
+	}
+	j.failed = fmt.Errorf("the consensus log %s takes no more entries until this node is restarted, as one could not be written: %w", j.path(), err)
 	return j.failed
 }
 
-// Size is how many bytes the frames so far take.
-func (j *Journal) Size() int64 { return j.end }
-
 // Close closes the file, which then ends with the last frame.
 func (j *Journal) Close() error {
-	if j.file == nil {
+	f := j.file
+	if f == nil {
 		return nil
 	}
+	j.file = nil
 	if j.failed != nil {
-		return j.file.Close()
+		return f.Close()
 	}
-	return errors.Join(j.file.Truncate(j.end), j.file.Close())
+	return errors.Join(f.Truncate(j.end), f.Close())
 }

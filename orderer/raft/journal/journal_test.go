@@ -65,7 +65,7 @@ func TestJournal(t *testing.T) {
 	j, got, err := open(t, dir)
 	require.NoError(t, err)
 	require.Empty(t, got)
-	require.EqualError(t, j.Append(payload("x"), true), "the consensus log in "+dir+" has not been begun")
+	require.EqualError(t, j.Append(payload("x"), true), "the consensus log in "+dir+" has not been begun, or is closed")
 	require.NoError(t, j.Close())
 	require.Empty(t, names(t, dir))
 
@@ -103,7 +103,7 @@ func TestSpare(t *testing.T) {
 		raw, err := os.ReadFile(j.path())
 		require.NoError(t, err)
 		if i > 0 {
-			require.Greater(t, int64(len(raw)), j.Size(), "the file is longer than what was written")
+			require.Greater(t, int64(len(raw)), j.end, "the file is longer than what was written")
 		}
 		crashed := t.TempDir()
 		require.NoError(t, os.WriteFile(filepath.Join(crashed, filepath.Base(j.path())), raw, 0o644))
@@ -124,7 +124,7 @@ func TestInterruptedRestart(t *testing.T) {
 		want      []string
 	}{
 		{"next is half written", func(t *testing.T, j *Journal) {
-			require.NoError(t, os.WriteFile(j.next(), appendFileHeader(nil, 2)[:9], 0o644))
+			require.NoError(t, os.WriteFile(j.next(), appendFileHeader(nil, identity{2, 3})[:9], 0o644))
 		}, []string{"a", "b"}},
 		{"next is written", func(t *testing.T, j *Journal) {
 			require.NoError(t, os.Rename(filepath.Join(written(t, t.TempDir(), "c").dir, "log_000001"), j.next()))
@@ -177,7 +177,7 @@ func TestCut(t *testing.T) {
 func TestDamage(t *testing.T) {
 	texts := []string{"first", "second", "third"}
 	j := written(t, t.TempDir(), texts...)
-	durable := j.Size()
+	durable := j.end
 	require.NoError(t, j.Append(payload("not synced"), false))
 	raw, err := os.ReadFile(j.path())
 	require.NoError(t, err)
@@ -205,7 +205,7 @@ func TestDamage(t *testing.T) {
 // not come back when a frame of its length takes its place.
 func TestUnsynced(t *testing.T) {
 	j := written(t, t.TempDir(), "first")
-	at := j.Size()
+	at := j.end
 	for _, text := range []string{"A", "B"} {
 		require.NoError(t, j.Append(payload(text), false))
 	}
@@ -230,6 +230,67 @@ func TestFailedWrite(t *testing.T) {
 		require.ErrorContains(t, j.Append(payload("x"), true), "takes no more entries until this node is restarted")
 		require.ErrorContains(t, j.Restart(payload("x")), "takes no more entries until this node is restarted")
 	}
+	require.Error(t, j.Close())
+	require.NoError(t, j.Close())
+}
+
+// TestFailedRestart: a Restart that fails on its way leaves the former file as it was.
+func TestFailedRestart(t *testing.T) {
+	j := written(t, t.TempDir(), "first", "second")
+	require.NoError(t, os.Mkdir(filepath.Join(j.dir, "log_000002"), 0o755), "in the way")
+	require.ErrorContains(t, j.Restart(payload("x")), "log_000002 takes no more entries until this node is restarted")
+	require.ErrorContains(t, j.Append(payload("x"), true), "takes no more entries until this node is restarted")
+	require.NoError(t, j.Close())
+	require.NoError(t, os.Remove(filepath.Join(j.dir, "log_000002")))
+	j, got, err := open(t, j.dir)
+	require.NoError(t, err)
+	require.Equal(t, []string{"first", "second"}, got)
+	require.NoError(t, j.Close())
+}
+
+// TestMissing: a journal of which only the former file is left is no new journal.
+func TestMissing(t *testing.T) {
+	j := written(t, t.TempDir(), "first")
+	require.NoError(t, j.Restart(payload("second")))
+	require.NoError(t, j.Close())
+	require.NoError(t, os.Remove(filepath.Join(j.dir, "log_000002")))
+	_, _, err := open(t, j.dir)
+	require.ErrorContains(t, err, "the file with the log is missing")
+}
+
+func TestVersion(t *testing.T) {
+	j := written(t, t.TempDir(), "first")
+	require.NoError(t, j.Close())
+	path := filepath.Join(j.dir, "log_000001")
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	raw[8]++
+	require.NoError(t, os.WriteFile(path, raw, 0o644))
+	_, _, err = open(t, j.dir)
+	require.EqualError(t, err, "consensus log "+path+": it has format 2, not 1: another version of this program wrote it: use that, or a later one")
+}
+
+// TestPayloadLikeFrame: a payload that holds a frame, made by somebody who knows all but the file's salt, is not read as one.
+func TestPayloadLikeFrame(t *testing.T) {
+	j := written(t, t.TempDir(), "first")
+	at := j.end + frameHeaderSize // of the payload
+	evil := append(make([]byte, frameHeaderSize), "evil"...)
+	for _, number := range []uint64{1, 3} {
+		putFrameHeader(evil, identity{number: number}, at, at-1)
+		require.NoError(t, j.Append(func(b []byte) ([]byte, error) { return append(b, evil...), nil }, true))
+		at = j.end + frameHeaderSize
+	}
+	raw, err := os.ReadFile(j.path())
+	require.NoError(t, err)
+	raw[fileHeaderSize+frameHeaderSize+len("first")] ^= 1 // the header of the frame around it
+	end := fileHeaderSize + 2*frameHeaderSize + len("first") + len(evil)
+	torn := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(torn, "log_000001"), raw[:end], 0o644))
+	k, got, err := open(t, torn)
+	require.NoError(t, err)
+	require.Equal(t, []string{"first"}, got)
+	require.NoError(t, k.Close())
+	require.NoError(t, j.Close())
 }
 
 func TestReplayFails(t *testing.T) {
@@ -243,7 +304,7 @@ func TestReplayFails(t *testing.T) {
 		return nil
 	})
 	require.ErrorIs(t, err, oops)
-	require.ErrorContains(t, err, "log_000001, frame at offset 53: oops")
+	require.ErrorContains(t, err, "log_000001, frame at offset 57: oops")
 }
 
 // FuzzOpen: whatever a file holds, Open refuses it or the journal goes on with what it gave.

@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // scanSize is how many bytes are read at a time to look for frames.
 const scanSize = 256 << 10
 
-// read has replay called with the payload of each frame, and tells where the last one ends. The payload is replay's to keep.
+// read has replay called with the payload of each frame, and tells where the last one ends.
 func (j *Journal) read(f *os.File, replay func(payload []byte) error) (end int64, err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -24,18 +25,21 @@ func (j *Journal) read(f *os.File, replay func(payload []byte) error) (end int64
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && err != io.EOF {
 		return 0, err
 	}
-	if problem := checkFileHeader(header[:n], j.number); problem != "" {
-		return 0, j.unreadable(problem)
+	if j.identity, err = parseFileHeader(header[:n], j.number); errors.Is(err, errVersion) {
+		return 0, fmt.Errorf("consensus log %s: %w", f.Name(), err)
+	} else if err != nil {
+		return 0, unreadable(f.Name(), err.Error())
 	}
+	var payload []byte
 	for end = fileHeaderSize; size-end >= frameHeaderSize; {
 		if _, err := io.ReadFull(in, header[:frameHeaderSize]); err != nil {
 			return 0, err
 		}
-		h, ok := parseFrameHeader(header, j.number, end)
+		h, ok := parseFrameHeader(header, j.identity, end)
 		if !ok || int64(h.length) > size-end-frameHeaderSize {
 			break
 		}
-		payload := make([]byte, h.length)
+		payload = slices.Grow(payload[:0], int(h.length))[:h.length]
 		if _, err := io.ReadFull(in, payload); err != nil {
 			return 0, err
 		}
@@ -43,13 +47,13 @@ func (j *Journal) read(f *os.File, replay func(payload []byte) error) (end int64
 			break
 		}
 		if err := replay(payload); err != nil {
-			return 0, fmt.Errorf("%s, frame at offset %d: %w", j.path(), end, err)
+			return 0, fmt.Errorf("%s, frame at offset %d: %w", f.Name(), end, err)
 		}
 		end += frameHeaderSize + int64(h.length)
 	}
 	lost, err := j.lost(f, end, size)
 	if err == nil && (lost || end == fileHeaderSize) {
-		err = j.damaged(end)
+		err = unreadable(f.Name(), fmt.Sprintf("a frame at offset %d is damaged", end))
 	}
 	return end, err
 }
@@ -67,7 +71,7 @@ func (j *Journal) lost(f io.ReaderAt, end, size int64) (bool, error) {
 			if durable := binary.LittleEndian.Uint64(b[i+8:]); durable <= uint64(end) || durable > uint64(size) {
 				continue
 			}
-			if _, ok := parseFrameHeader(b[i:n], j.number, from+int64(i)); ok {
+			if _, ok := parseFrameHeader(b[i:n], j.identity, from+int64(i)); ok {
 				return true, nil
 			}
 		}
@@ -75,11 +79,7 @@ func (j *Journal) lost(f io.ReaderAt, end, size int64) (bool, error) {
 	return false, nil
 }
 
-func (j *Journal) damaged(offset int64) error {
-	return j.unreadable(fmt.Sprintf("a frame at offset %d is damaged", offset))
-}
-
-func (j *Journal) unreadable(problem string) error {
+func unreadable(file, problem string) error {
 	return fmt.Errorf("consensus log %s: %s; the disk or another program changed the file: restore it from a copy, or, if the block file has "+
-		"all blocks that others got, remove the log's directory to continue from the block file", j.path(), problem)
+		"all blocks that others got, remove the log's directory to continue from the block file", file, problem)
 }
