@@ -6,12 +6,17 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
+	"time"
 )
 
-// gcHeadroom is how many bytes are allocated at least from one garbage collection to the next.
-const gcHeadroom = 24 << 20
+// The heap grows by a headroom from one garbage collection to the next: by as much as is allocated in collectEvery, within bounds in bytes.
+const (
+	leastHeadroom = 8 << 20
+	mostHeadroom  = 24 << 20
+	collectEvery  = 100 * time.Millisecond
+)
 
-// steadyGC lets the heap grow by gcHeadroom from one garbage collection to the next, until stop is called, unless the environment's GOGC says how
+// steadyGC lets the heap grow by the headroom from one garbage collection to the next, until stop is called, unless the environment's GOGC says how
 // it grows. By itself Go lets it grow by as much as it holds. That is too little while a node is small, whose processor is then busy collecting; and
 // too much once most of what it holds is memory of Pebble's (memtables, cached blocks), which costs a collection nothing, since there are no pointers in
 // it. GOMEMLIMIT is kept by Go's runtime in any case.
@@ -19,7 +24,8 @@ func steadyGC() (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	s := &steadier{percent: gcPercent(readHeap())}
+	s := &steadier{headroom: leastHeadroom, last: time.Now()}
+	s.percent = gcPercent(readHeap(), s.headroom)
 	former := debug.SetGCPercent(s.percent)
 	s.awaitCollection()
 	return func() {
@@ -32,9 +38,11 @@ func steadyGC() (stop func()) {
 
 // steadier sets the GOGC anew after each collection.
 type steadier struct {
-	mu      sync.Mutex
-	percent int
-	stopped bool
+	mu       sync.Mutex
+	headroom uint64
+	last     time.Time // of the collections
+	percent  int
+	stopped  bool
 }
 
 // awaitCollection has collected called after the next collection, by the goroutine that Go runs cleanups on: nothing refers to what is allocated here.
@@ -48,7 +56,10 @@ func (s *steadier) collected() {
 	if s.stopped {
 		return
 	}
-	if want := gcPercent(readHeap()); want > s.percent+s.percent/8 || want < s.percent-s.percent/8 { // setting it stops the world for a moment
+	now := time.Now()
+	s.headroom = nextHeadroom(s.headroom, now.Sub(s.last))
+	s.last = now
+	if want := gcPercent(readHeap(), s.headroom); want > s.percent+s.percent/8 || want < s.percent-s.percent/8 { // setting it stops the world for a moment
 		debug.SetGCPercent(want)
 		s.percent = want
 	}
@@ -72,9 +83,15 @@ func readHeap() heap {
 	}
 }
 
-// gcPercent is the GOGC that lets h grow by gcHeadroom or, if that is more, by as much as a collection has to scan, so that in a node of any size
+// nextHeadroom follows a headroom that lasted for some time.
+func nextHeadroom(headroom uint64, lasted time.Duration) uint64 {
+	pace := float64(headroom) / max(lasted, time.Millisecond).Seconds()
+	return uint64(min(max(leastHeadroom, pace*collectEvery.Seconds()), mostHeadroom))
+}
+
+// gcPercent is the GOGC that lets h grow by headroom or, if that is more, by as much as a collection has to scan, so that in a node of any size
 // collecting stays as cheap, for each byte allocated, as Go's default makes it.
-func gcPercent(h heap) int {
+func gcPercent(h heap, headroom uint64) int {
 	const least = 4 << 20 // Go counts a smaller heap as this
-	return max(1, int(100*max(gcHeadroom, h.scanned)/max(least, h.live+h.roots)))
+	return max(1, int(100*max(headroom, h.scanned)/max(least, h.live+h.roots)))
 }

@@ -24,7 +24,25 @@ func TestGCPercent(t *testing.T) {
 		{"many channels", heap{live: 199 * mib, roots: mib, scanned: 100 * mib}, 50},
 		{"an enormous cache", heap{live: 100 << 30, scanned: 8 * mib}, 1},
 	} {
-		require.Equal(t, c.want, gcPercent(c.heap), c.what)
+		require.Equal(t, c.want, gcPercent(c.heap, 24*mib), c.what)
+	}
+}
+
+func TestNextHeadroom(t *testing.T) {
+	const mib = 1 << 20
+	for _, c := range []struct {
+		headroom uint64
+		lasted   time.Duration
+		want     uint64
+	}{
+		{8 * mib, 2 * time.Minute, 8 * mib},
+		{8 * mib, 50 * time.Millisecond, 16 * mib},
+		{16 * mib, 100 * time.Millisecond, 16 * mib},
+		{16 * mib, 150 * time.Millisecond, 16 * mib * 2 / 3},
+		{8 * mib, 0, 24 * mib},
+		{24 * mib, time.Second, 8 * mib},
+	} {
+		require.InDelta(t, c.want, nextHeadroom(c.headroom, c.lasted), 1, "%d MiB for %v", c.headroom/mib, c.lasted)
 	}
 }
 
@@ -46,7 +64,7 @@ func TestSteadyGC(t *testing.T) {
 	t.Setenv("GOGC", "")
 	stop = steadyGC()
 	require.NotEqual(t, 7, gogc())
-	cache := make([]byte, 12*gcHeadroom)
+	cache := make([]byte, 12*mostHeadroom)
 	require.Eventually(t, func() bool {
 		runtime.GC()
 		return gogc() < 10
