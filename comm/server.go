@@ -42,6 +42,10 @@ const DefaultLimit = 2500
 // takes as long as verifying a signature by a key that has tables; and there are such when all that stay are busy.
 const streamWorkers = 64
 
+// plainReadBuffer is how many bytes are read at a time from a connection without TLS, which keeps no buffer while it waits. (With TLS no read gives more
+// than a record, of 16 KiB.) Messages that are read together are handled together.
+const plainReadBuffer = 128 << 10
+
 // NewServer returns a server without services or listeners.
 func NewServer(o ServerOptions) *grpc.Server {
 	if o.StreamsPerConnection == 0 {
@@ -69,6 +73,8 @@ func NewServer(o ServerOptions) *grpc.Server {
 	)
 	if o.TLS != nil {
 		opts = append(opts, grpc.Creds(credentials.NewTLS(o.TLS.config())))
+	} else {
+		opts = append(opts, grpc.ReadBufferSize(plainReadBuffer))
 	}
 	return grpc.NewServer(opts...)
 }
