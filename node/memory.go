@@ -12,8 +12,8 @@ import (
 // The heap grows by a headroom from one garbage collection to the next: by as much as is allocated in collectEvery, within bounds in bytes.
 const (
 	leastHeadroom = 8 << 20
-	mostHeadroom  = 24 << 20
-	collectEvery  = 100 * time.Millisecond
+	mostHeadroom  = 32 << 20
+	collectEvery  = 150 * time.Millisecond
 )
 
 // steadyGC lets the heap grow by the headroom from one garbage collection to the next, until stop is called, unless the environment's GOGC says how

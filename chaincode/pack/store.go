@@ -16,12 +16,14 @@ import (
 )
 
 const (
-	temporaryPrefix = ".install-"       // of a file being written; no chaincode name begins with a dot
-	maxCachedBytes  = 256 * 1024 * 1024 // of package bytes kept parsed; over it the cache starts anew
+	temporaryPrefix = ".install-"           // of a file being written; no chaincode name begins with a dot
+	maxCachedBytes  = 256 * 1024 * 1024     // of package bytes kept parsed; over it the cache starts anew
+	glance          = 10 * time.Millisecond // for which CheckPolicy relies on a look at a file
 )
 
 // Store is the directory of installed packages, <fileSystemPath>/chaincodes. It looks at the directory on every call, so files that come
-// and go by other hands are seen at once; parsed packages are kept while their file's size and modification time stay the same.
+// and go by other hands are seen at once (by CheckPolicy, which is part of every endorsement, after a glance's time at the latest); parsed packages are
+// kept while their file's size and modification time stay the same.
 type Store struct {
 	Log *slog.Logger // told of files that are no packages; discards by default
 
@@ -36,6 +38,7 @@ type cached struct {
 	size     int64
 	modified time.Time
 	pkg      *Package
+	looked   time.Time // when the file was last found to be as it was
 }
 
 // OpenStore opens the directory of installed packages, creating it if needed, and removes what an interrupted install left there.
@@ -126,6 +129,8 @@ func (s *Store) load(path string) (*Package, error) {
 	info, statErr := os.Stat(path)
 	if c, ok := s.cache[key]; ok {
 		if statErr == nil && info.Size() == c.size && info.ModTime().Equal(c.modified) {
+			c.looked = time.Now()
+			s.cache[key] = c
 			return c.pkg, nil
 		}
 		s.cached -= c.size
@@ -147,7 +152,7 @@ func (s *Store) load(path string) (*Package, error) {
 		clear(s.cache)
 		s.cached = info.Size()
 	}
-	s.cache[key] = cached{info.Size(), info.ModTime(), p}
+	s.cache[key] = cached{info.Size(), info.ModTime(), p, time.Now()}
 	return p, nil
 }
 
@@ -183,14 +188,28 @@ func (s *Store) List() ([]*Package, error) {
 // CheckPolicy holds the instantiation policy of the installed package, if it is a signed one, against that of the channel's definition d.
 // A chaincode instantiated past its owners' policy is refused at every invoke, even while it runs. The texts are Fabric's.
 func (s *Store) CheckPolicy(d *peerpb.ChaincodeData) error {
-	p, err := s.Get(d.GetName(), d.GetVersion())
-	if err != nil {
-		return fmt.Errorf("cannot retrieve package for chaincode %s/%s, error %w", d.GetName(), d.GetVersion(), err)
+	p := s.glimpsed(d.GetName(), d.GetVersion())
+	if p == nil {
+		var err error
+		if p, err = s.Get(d.GetName(), d.GetVersion()); err != nil {
+			return fmt.Errorf("cannot retrieve package for chaincode %s/%s, error %w", d.GetName(), d.GetVersion(), err)
+		}
 	}
 	if p.signed && !bytes.Equal(p.InstantiationPolicy, d.InstantiationPolicy) {
 		return fmt.Errorf("Instantiation policy mismatch for cc %s/%s", p.Name, p.Version)
 	}
 	return nil
+}
+
+// glimpsed is the package if its file was there, unchanged, within the last glance; else nil.
+func (s *Store) glimpsed(name, version string) *Package {
+	s.mu.Lock()
+	c, ok := s.cache[name+"."+version]
+	s.mu.Unlock()
+	if !ok || time.Since(c.looked) >= glance || c.pkg.Name != name || c.pkg.Version != version {
+		return nil
+	}
+	return c.pkg
 }
 
 func (s *Store) path(name, version string) string { return filepath.Join(s.dir, name+"."+version) }

@@ -2,6 +2,7 @@ package pack_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -164,4 +165,13 @@ func TestCheckPolicy(t *testing.T) {
 	d.Version = "2.0"
 	require.EqualError(t, s.CheckPolicy(d),
 		"cannot retrieve package for chaincode signedcc/2.0, error open "+dir+"/signedcc.2.0: no such file or directory")
+
+	require.NoError(t, s.CheckPolicy(signed.Data()))
+	d = signed.Data()
+	d.Name, d.Version = "signedcc.1", "0"
+	require.ErrorContains(t, s.CheckPolicy(d), "invalid chaincode name", "what has the same file name")
+	require.NoError(t, os.Remove(signed.File))
+	require.Eventually(t, func() bool { return s.CheckPolicy(signed.Data()) != nil }, time.Minute, time.Millisecond, "a package that was removed is missed soon")
+	_, err = s.Get("signedcc", "1.0")
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }
