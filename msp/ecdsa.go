@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"math/big"
 
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
 	"github.com/heddleledger/heddle/msp/p256"
 )
 
@@ -118,5 +121,10 @@ func lowS(curve elliptic.Curve, sig []byte) ([]byte, error) {
 	if s.S.Cmp(half) > 0 {
 		s.S.Sub(curve.Params().N, s.S)
 	}
-	return asn1.Marshal(s)
+	var der cryptobyte.Builder
+	der.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1BigInt(s.R)
+		b.AddASN1BigInt(s.S)
+	})
+	return der.Bytes()
 }

@@ -1,6 +1,7 @@
 package msp
 
 import (
+	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/sha256"
 	"fmt"
@@ -121,8 +122,8 @@ func TestMadeIsForManyAtOnce(t *testing.T) {
 func TestSignDigestMakesSLow(t *testing.T) {
 	for curve, half := range halfOrders {
 		key := ecKey(t, curve)
-		digest := sha256.Sum256([]byte("message"))
-		for range 20 {
+		for i := range 20 {
+			digest := sha256.Sum256([]byte{byte(i)})
 			sig, err := SignDigest(key, digest[:])
 			require.NoError(t, err)
 			parsed, err := parseSignature(sig)
@@ -131,6 +132,17 @@ func TestSignDigestMakesSLow(t *testing.T) {
 			again, err := lowS(curve, sig)
 			require.NoError(t, err)
 			require.Equal(t, sig, again)
+			again, err = SignDigest(key, digest[:])
+			require.NoError(t, err)
+			require.Equal(t, sig, again, "RFC 6979")
+			require.True(t, ecdsa.VerifyASN1(&key.PublicKey, digest[:], sig))
 		}
+		for _, digest := range [][]byte{make([]byte, 48), make([]byte, 64)} {
+			sig, err := SignDigest(key, digest)
+			require.NoError(t, err)
+			require.True(t, ecdsa.VerifyASN1(&key.PublicKey, digest, sig))
+		}
+		_, err := SignDigest(key, make([]byte, 20))
+		require.ErrorContains(t, err, "hash length")
 	}
 }
