@@ -12,7 +12,7 @@ import (
 // The heap grows by a headroom from one garbage collection to the next: by as much as is allocated in collectEvery, within bounds in bytes.
 const (
 	leastHeadroom = 8 << 20
-	mostHeadroom  = 32 << 20
+	mostHeadroom  = 24 << 20
 	collectEvery  = 150 * time.Millisecond
 )
 

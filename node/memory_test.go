@@ -39,8 +39,8 @@ func TestNextHeadroom(t *testing.T) {
 		{8 * mib, 75 * time.Millisecond, 16 * mib},
 		{16 * mib, 150 * time.Millisecond, 16 * mib},
 		{24 * mib, 300 * time.Millisecond, 12 * mib},
-		{8 * mib, 0, 32 * mib},
-		{32 * mib, time.Second, 8 * mib},
+		{8 * mib, 0, 24 * mib},
+		{24 * mib, time.Second, 8 * mib},
 	} {
 		require.InDelta(t, c.want, nextHeadroom(c.headroom, c.lasted), 1, "%d MiB for %v", c.headroom/mib, c.lasted)
 	}
