@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/heddleledger/heddle/comm"
+	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/ordererpb"
 	"github.com/heddleledger/heddle/wire/tx"
@@ -110,9 +111,13 @@ func (c *Config) pull(ctx context.Context, address string, at *chain) (blocks in
 		return 0, err
 	}
 	for {
-		response, err := stream.Recv()
-		if err != nil {
+		var raw comm.Raw
+		if err := stream.RecvMsg(&raw); err != nil {
 			return blocks, err
+		}
+		response := &ordererpb.DeliverResponse{}
+		if err := wire.UnmarshalInPlace(raw, response); err != nil {
+			return blocks, fmt.Errorf("orderer %s sent what is no answer: %w", address, err)
 		}
 		block, ok := response.Type.(*ordererpb.DeliverResponse_Block)
 		if !ok {

@@ -62,7 +62,7 @@ func Dial(ctx context.Context, address string, o ClientOptions) (*grpc.ClientCon
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: o.KeepaliveInterval, Timeout: o.KeepaliveTimeout, PermitWithoutStream: true}),
 		grpc.WithStaticStreamWindowSize(clientWindow),
 		grpc.WithStaticConnWindowSize(connWindow),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(messageSize(o.MaxRecvMessage)), grpc.MaxCallSendMsgSize(messageSize(o.MaxSendMessage))),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(codec{}), grpc.MaxCallRecvMsgSize(messageSize(o.MaxRecvMessage)), grpc.MaxCallSendMsgSize(messageSize(o.MaxSendMessage))),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("failed to create new connection: %w", err)

@@ -12,7 +12,7 @@ import (
 // the place of a message, and sends it without copying it; the pieces must not change any more.
 type Encoded [][]byte
 
-// Raw takes a message, in RecvMsg of a stream of a server made here, as it came. Whether it can be decoded is the receiver's to find out.
+// Raw takes a message, in RecvMsg of a stream of a server or a connection made here, as it came. Whether it can be decoded is the receiver's to find out.
 type Raw []byte
 
 // codec is gRPC's own but for two things. Messages above a size get a buffer of exactly that: gRPC encodes them into pooled buffers of at least 1 MiB, so

@@ -13,7 +13,7 @@ import (
 // damage in one transaction makes the whole block unfit, as in Fabric.
 func filter(raw []byte) (*peerpb.FilteredBlock, error) {
 	b := &commonpb.Block{}
-	if err := wire.UnmarshalAs14(raw, b); err != nil {
+	if err := wire.UnmarshalInPlace(raw, b); err != nil {
 		return nil, fmt.Errorf("error unmarshaling Block: %w", err)
 	}
 	f := &peerpb.FilteredBlock{Number: b.GetHeader().GetNumber()}
@@ -37,16 +37,16 @@ func filter(raw []byte) (*peerpb.FilteredBlock, error) {
 
 func filterTransaction(envelope []byte, code peerpb.TxValidationCode) (channel string, t *peerpb.FilteredTransaction, err error) {
 	e, payload, header := &commonpb.Envelope{}, &commonpb.Payload{}, &commonpb.ChannelHeader{}
-	if wire.UnmarshalAs14(envelope, e) != nil {
+	if wire.UnmarshalInPlace(envelope, e) != nil {
 		return "", nil, nil
 	}
-	if err := wire.UnmarshalAs14(e.Payload, payload); err != nil {
+	if err := wire.UnmarshalInPlace(e.Payload, payload); err != nil {
 		return "", nil, fmt.Errorf("could not extract payload from envelope: %w", err)
 	}
 	if payload.Header == nil {
 		return "", nil, nil
 	}
-	if err := wire.UnmarshalAs14(payload.Header.ChannelHeader, header); err != nil {
+	if err := wire.UnmarshalInPlace(payload.Header.ChannelHeader, header); err != nil {
 		return "", nil, fmt.Errorf("error unmarshaling ChannelHeader: %w", err)
 	}
 	t = &peerpb.FilteredTransaction{Txid: header.TxId, Type: commonpb.HeaderType(header.Type), TxValidationCode: code}
@@ -63,26 +63,26 @@ func filterTransaction(envelope []byte, code peerpb.TxValidationCode) (channel s
 // filterActions keeps of each action's chaincode event everything but the payload.
 func filterActions(data []byte) (*peerpb.FilteredTransactionActions, error) {
 	transaction := &peerpb.Transaction{}
-	if err := wire.Unmarshal(data, transaction); err != nil {
+	if err := wire.UnmarshalInPlace(data, transaction); err != nil {
 		return nil, fmt.Errorf("error unmarshal transaction payload for block event: %w", err)
 	}
 	f := &peerpb.FilteredTransactionActions{}
 	for _, a := range transaction.Actions {
 		payload := &peerpb.ChaincodeActionPayload{}
-		if err := wire.UnmarshalAs14(a.GetPayload(), payload); err != nil {
+		if err := wire.UnmarshalInPlace(a.GetPayload(), payload); err != nil {
 			return nil, fmt.Errorf("error unmarshal transaction action payload for block event: %w", err)
 		}
 		if payload.Action == nil {
 			continue
 		}
 		response, action, event := &peerpb.ProposalResponsePayload{}, &peerpb.ChaincodeAction{}, &peerpb.ChaincodeEvent{}
-		if err := wire.UnmarshalAs14(payload.Action.ProposalResponsePayload, response); err != nil {
+		if err := wire.UnmarshalInPlace(payload.Action.ProposalResponsePayload, response); err != nil {
 			return nil, fmt.Errorf("error unmarshal proposal response payload for block event: %w", err)
 		}
-		if err := wire.UnmarshalAs14(response.Extension, action); err != nil {
+		if err := wire.UnmarshalInPlace(response.Extension, action); err != nil {
 			return nil, fmt.Errorf("error unmarshal chaincode action for block event: %w", err)
 		}
-		if err := wire.UnmarshalAs14(action.Events, event); err != nil {
+		if err := wire.UnmarshalInPlace(action.Events, event); err != nil {
 			return nil, fmt.Errorf("error unmarshal chaincode event for block event: %w", err)
 		}
 		if event.ChaincodeId != "" {

@@ -9,11 +9,12 @@ import (
 
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/kvrwsetpb"
+	"github.com/heddleledger/heddle/wire/ordererpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
 	"github.com/heddleledger/heddle/wire/rwsetpb"
 )
 
-// UnmarshalInPlace is UnmarshalAs14 for the messages that every transaction is made of, one inside the other. The bytes of m are those of b,
+// UnmarshalInPlace is UnmarshalAs14 for blocks and the messages that every transaction is made of, one inside the other. The bytes of m are those of b,
 // which must not change any more: the transaction of a few KB is not copied once per layer. m must be empty.
 //
 // A message is read here if it is plain: known fields only, in the order of their numbers, each as its type is usually encoded, single ones
@@ -22,6 +23,10 @@ import (
 func UnmarshalInPlace(b []byte, m proto.Message) error {
 	p, otherwise := plain{b: b}, UnmarshalAs14
 	switch m := m.(type) {
+	case *ordererpb.DeliverResponse:
+		p.response(m)
+	case *commonpb.Block:
+		p.block(m)
 	case *commonpb.Envelope:
 		m.Payload, m.Signature = p.bytes(1), p.bytes(2)
 	case *commonpb.Payload:
@@ -43,6 +48,8 @@ func UnmarshalInPlace(b []byte, m proto.Message) error {
 		m.ProposalHash, m.Extension = p.bytes(1), p.bytes(2)
 	case *peerpb.ChaincodeAction:
 		p.action(m)
+	case *peerpb.ChaincodeEvent:
+		m.ChaincodeId, m.TxId, m.EventName, m.Payload = p.string(1), p.string(2), p.string(3), p.bytes(4)
 	case *peerpb.ChaincodeHeaderExtension:
 		p.headerExtension(m)
 	case *rwsetpb.TxReadWriteSet:
@@ -57,6 +64,31 @@ func UnmarshalInPlace(b []byte, m proto.Message) error {
 	}
 	proto.Reset(m)
 	return otherwise(b, m)
+}
+
+// response is one with a block.
+func (p *plain) response(m *ordererpb.DeliverResponse) {
+	if b, ok := p.message(2); ok {
+		of := &ordererpb.DeliverResponse_Block{Block: &commonpb.Block{}}
+		m.Type = of
+		b.block(of.Block)
+		p.take(b)
+	}
+}
+
+func (p *plain) block(m *commonpb.Block) {
+	if h, ok := p.message(1); ok {
+		m.Header = &commonpb.BlockHeader{Number: h.number(1), PreviousHash: h.bytes(2), DataHash: h.bytes(3)}
+		p.take(h)
+	}
+	if d, ok := p.message(2); ok {
+		m.Data = &commonpb.BlockData{Data: d.all(1)}
+		p.take(d)
+	}
+	if d, ok := p.message(3); ok {
+		m.Metadata = &commonpb.BlockMetadata{Metadata: d.all(1)}
+		p.take(d)
+	}
 }
 
 func (p *plain) payload(m *commonpb.Payload) {
@@ -176,6 +208,14 @@ func (p *plain) bytes(number byte) []byte {
 	}
 	p.b = p.b[1+n:]
 	return value[:len(value):len(value)]
+}
+
+// all are the values of a field that may come again and again.
+func (p *plain) all(number byte) (values [][]byte) {
+	for v := p.bytes(number); v != nil; v = p.bytes(number) {
+		values = append(values, v)
+	}
+	return values
 }
 
 func (p *plain) message(number byte) (inner plain, ok bool) {

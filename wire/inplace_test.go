@@ -12,6 +12,7 @@ import (
 	"github.com/heddleledger/heddle/wire"
 	"github.com/heddleledger/heddle/wire/commonpb"
 	"github.com/heddleledger/heddle/wire/kvrwsetpb"
+	"github.com/heddleledger/heddle/wire/ordererpb"
 	"github.com/heddleledger/heddle/wire/peerpb"
 	"github.com/heddleledger/heddle/wire/rwsetpb"
 )
@@ -19,7 +20,13 @@ import (
 // inPlace are the messages that UnmarshalInPlace reads itself, with all that makes them plain.
 func inPlace() []proto.Message {
 	id := &peerpb.ChaincodeID{Path: "p", Name: "n", Version: "v"}
+	block := &commonpb.Block{
+		Header: &commonpb.BlockHeader{Number: 7, PreviousHash: []byte("p"), DataHash: []byte("d")},
+		Data:   &commonpb.BlockData{Data: [][]byte{[]byte("a"), {}, []byte("b")}}, Metadata: &commonpb.BlockMetadata{Metadata: [][]byte{{}, []byte("m")}},
+	}
 	return []proto.Message{
+		&ordererpb.DeliverResponse{Type: &ordererpb.DeliverResponse_Block{Block: block}},
+		block,
 		&commonpb.Envelope{Payload: []byte("p"), Signature: []byte("s")},
 		&commonpb.Header{ChannelHeader: []byte("c"), SignatureHeader: []byte("s")},
 		&peerpb.Proposal{Header: []byte("h"), Payload: []byte("p"), Extension: []byte("e")},
@@ -37,6 +44,7 @@ func inPlace() []proto.Message {
 		&peerpb.ChaincodeAction{
 			Results: []byte("r"), Events: []byte("e"), Response: &peerpb.Response{Status: 200, Message: "m", Payload: []byte("p")}, ChaincodeId: id,
 		},
+		&peerpb.ChaincodeEvent{ChaincodeId: "c", TxId: "t", EventName: "e", Payload: []byte("p")},
 		&peerpb.ChaincodeHeaderExtension{PayloadVisibility: []byte("v"), ChaincodeId: id},
 		&rwsetpb.TxReadWriteSet{DataModel: 1, NsRwset: []*rwsetpb.NsReadWriteSet{{Namespace: "a", Rwset: []byte("s")}, {}}},
 		&kvrwsetpb.KVRWSet{
