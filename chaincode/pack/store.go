@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heddleledger/heddle/ledger/durable"
 	"github.com/heddleledger/heddle/wire/peerpb"
 )
 
@@ -103,11 +104,7 @@ func (s *Store) write(path string, content []byte) (err error) {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	d, err := os.Open(s.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(s.dir)
 }
 
 // Get returns the installed package of that name and version. Like Fabric's its error is that of opening the file if it is not there.
