@@ -170,3 +170,17 @@ func trimmedLines(text string) []string {
 	}
 	return lines
 }
+
+// late is a context that has not heard yet that its time is over.
+type late struct{ context.Context }
+
+func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
+
+func TestOver(t *testing.T) {
+	require.False(t, over(t.Context()))
+	require.True(t, over(late{t.Context()}))
+	soon, cancel := context.WithTimeout(t.Context(), time.Hour)
+	require.False(t, over(soon))
+	cancel()
+	require.True(t, over(soon))
+}
