@@ -16,7 +16,7 @@ type Encoded [][]byte
 type Raw []byte
 
 // codec is gRPC's own but for two things. Messages above a size get a buffer of exactly that: gRPC encodes them into pooled buffers of at least 1 MiB, so
-// that a thousand readers who do not read would hold a gigabyte. And what a message is decoded into must be new, as generated handlers have it: gRPC
+// that a thousand readers who do not read would hold a gigabyte. And what a message is decoded into must be new, as generated code has it: gRPC
 // would empty it first.
 type codec struct{}
 

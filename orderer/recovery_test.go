@@ -110,7 +110,7 @@ func TestStorageAndBlockFileDoNotMeet(t *testing.T) {
 		require.NoError(t, os.RemoveAll(filepath.Join(s.dir, "raft")))
 		require.NoError(t, os.CopyFS(filepath.Join(s.dir, "raft"), os.DirFS(old)))
 		_, store, err := s.open(context.WithoutCancel(t.Context()), ordererSigner(t))
-		require.ErrorContains(t, err, "the consensus storage is older than the block file")
+		require.ErrorContains(t, err, "the consensus storage is older than the block file; remove "+filepath.Join(s.dir, "raft", "mychannel")+" to continue")
 		require.NoError(t, store.Close())
 	})
 	t.Run("the block file is older than the snapshot", func(t *testing.T) {

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/heddleledger/heddle/ledger/durable"
 )
 
@@ -26,7 +24,7 @@ func OpenCutting(dir string) (*Cutting, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := vfs.Default.Lock(filepath.Join(dir, "LOCK"))
+	lock, err := durable.Lock(dir)
 	if err != nil {
 		return nil, fmt.Errorf("block file %s is in use by another process: %w", dir, err)
 	}

@@ -7,11 +7,9 @@ import (
 	"log/slog"
 	"math"
 	"os"
-	"path/filepath"
 	"sort"
 	"sync"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/heddleledger/heddle/ledger/durable"
@@ -71,7 +69,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	if err := durable.MakeDir(dir); err != nil {
 		return nil, fmt.Errorf("creating the block file's directory: %w", err)
 	}
-	lock, err := vfs.Default.Lock(filepath.Join(dir, "LOCK"))
+	lock, err := durable.Lock(dir)
 	if err != nil {
 		return nil, fmt.Errorf("block file %s is in use by another process: %w", dir, err)
 	}

@@ -1,4 +1,5 @@
-// Package durable does what it takes for files to survive a machine that stops: a file's bytes and its name in the directory are made durable apart.
+// Package durable does what it takes for files to survive a machine that stops, whose bytes and whose names in the directory are made durable
+// apart, and a second process.
 package durable
 
 import (

@@ -22,6 +22,17 @@ func TestDirectories(t *testing.T) {
 	require.Error(t, MakeDir(filepath.Join(file, "d")))
 }
 
+func TestLock(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		lock, err := Lock(dir)
+		require.NoError(t, err)
+		_, err = Lock(dir)
+		require.Error(t, err)
+		require.NoError(t, lock.Close())
+	}
+}
+
 func TestSyncData(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
 	require.NoError(t, err)

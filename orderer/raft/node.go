@@ -143,8 +143,8 @@ func checkReach(c *orderer.Channel, s *settings, log *channelLog) error {
 		}
 	}
 	if s.meta.RaftIndex > last {
-		return fmt.Errorf("channel %s: the block file ends with entry %d, but the consensus log ends with entry %d: the consensus storage is older than the block file; remove it to continue from the block file",
-			c.ID(), s.meta.RaftIndex, last)
+		return fmt.Errorf("channel %s: the block file ends with entry %d, but the consensus log ends with entry %d: the consensus storage is older than the block file; remove %s to continue from the block file",
+			c.ID(), s.meta.RaftIndex, last, log.dir)
 	}
 	return nil
 }

@@ -28,6 +28,21 @@ func appendRecord(b []byte, kind byte, m proto.Message) ([]byte, error) {
 	return proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(b, m)
 }
 
+// appendState appends the records of a hard state, unless it is empty, and of entries.
+func appendState(b []byte, hard *raftpb.HardState, entries []*raftpb.Entry) (_ []byte, err error) {
+	if !raft.IsEmptyHardState(hard) {
+		if b, err = appendRecord(b, hardStateRecord, hard); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range entries {
+		if b, err = appendRecord(b, entryRecord, e); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
 // contents are what a journal says in all.
 type contents struct {
 	snapshot *raftpb.Snapshot // nil if nothing has been read yet

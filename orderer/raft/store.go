@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 
@@ -35,7 +34,7 @@ func OpenStore(dir string) (*Store, error) {
 		return nil, fmt.Errorf("the consensus storage in %s was written by an older version of this program, which kept it in a database: stop the node "+
 			"in order with that version, and then remove the directory to continue from the block files", dir)
 	}
-	lock, err := vfs.Default.Lock(filepath.Join(dir, "LOCK"))
+	lock, err := durable.Lock(dir)
 	if err != nil {
 		return nil, fmt.Errorf("the consensus storage in %s is in use by another process: %w", dir, err)
 	}
@@ -49,13 +48,14 @@ func (s *Store) Close() error { return s.lock.Close() }
 // goroutine at a time.
 type channelLog struct {
 	*raft.MemoryStorage
+	dir  string
 	file *journal.Journal
 }
 
 // channel reads a channel's log. found is false if there is none.
 func (s *Store) channel(id string) (l *channelLog, found bool, err error) {
-	c := contents{}
-	file, err := journal.Open(filepath.Join(s.dir, id), c.read)
+	c, dir := contents{}, filepath.Join(s.dir, id)
+	file, err := journal.Open(dir, c.read)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading the consensus log of channel %s: %w", id, err)
 	}
@@ -63,7 +63,7 @@ func (s *Store) channel(id string) (l *channelLog, found bool, err error) {
 	if err != nil {
 		return nil, false, errors.Join(fmt.Errorf("reading the consensus log of channel %s: %w", id, err), file.Close())
 	}
-	return &channelLog{memory, file}, c.snapshot != nil, nil
+	return &channelLog{memory, dir, file}, c.snapshot != nil, nil
 }
 
 func (l *channelLog) close() error { return l.file.Close() }
@@ -90,20 +90,6 @@ func (l *channelLog) restart(snapshot *raftpb.Snapshot, hard *raftpb.HardState, 
 		}
 		return appendState(b, hard, entries)
 	})
-}
-
-func appendState(b []byte, hard *raftpb.HardState, entries []*raftpb.Entry) (_ []byte, err error) {
-	if !raft.IsEmptyHardState(hard) {
-		if b, err = appendRecord(b, hardStateRecord, hard); err != nil {
-			return nil, err
-		}
-	}
-	for _, e := range entries {
-		if b, err = appendRecord(b, entryRecord, e); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
 }
 
 // write makes what messages of type MsgStorageAppend carry durable, in one frame, and then readable. It syncs only if one of them has answers that
