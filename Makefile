@@ -11,7 +11,7 @@ BASE ?=
 
 .PHONY: build
 build: ## bin/heddle, and a link per familiar tool name
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/heddle ./cmd/heddle
+	CGO_ENABLED=0 $(GO) build -tags grpcnotrace -trimpath -ldflags "-s -w" -o bin/heddle ./cmd/heddle
 	@for l in $(LINKS); do ln -sf heddle bin/$$l; done
 
 .PHONY: test

@@ -17,7 +17,7 @@ const module = "github.com/heddleledger/heddle/"
 // A folder stands for everything in it, unless a longer path names a part of it.
 var storeys = [][]string{
 	{"wire", "shim"},
-	{"config", "logging", "version"},
+	{"config", "logging", "template", "version"},
 	{"msp"},
 	{"policy"},
 	{"channelconfig", "comm"},

@@ -3,7 +3,6 @@ package bench
 import (
 	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
 	"math"
 )
@@ -54,18 +53,14 @@ type mark struct {
 // WriteSVG draws the curve: on the left how many transactions are committed and proposals endorsed a second, on the right what each costs. What grows
 // grows by factors. The picture has a background of its own, light or dark as the reader likes it.
 func (c *Curve) WriteSVG(out io.Writer) error {
-	picture, err := template.New("curve").Parse(curveText)
-	if err != nil {
-		return err
-	}
-	return picture.Execute(out, struct {
+	return fill(out, "curve", curveText, struct {
 		Width, Height int
 		Title         string
 		Panels        []panel
 	}{curveWidth, curveHeight, "Rates with more and more " + c.Title, []panel{
 		c.panel(0, "per second", func(r *Result) float64 { return r.TPS }),
 		c.panel(1, "processor µs each", func(r *Result) float64 { return r.Processes[0].CPU }),
-	}})
+	}}, nil)
 }
 
 // panel draws one number of all results.

@@ -3,10 +3,12 @@ package bench
 import (
 	_ "embed"
 	"fmt"
-	"html/template"
+	"html"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/heddleledger/heddle/template"
 )
 
 //go:embed report.html
@@ -37,7 +39,7 @@ func WriteGrowthHTML(out io.Writer, curves ...*Curve) error {
 		if err := c.WriteSVG(&plot); err != nil {
 			return err
 		}
-		r.Plots = append(r.Plots, template.HTML("<h2>"+template.HTMLEscapeString(c.Title)+"</h2>\n"+plot.String()))
+		r.Plots = append(r.Plots, template.HTML("<h2>"+html.EscapeString(c.Title)+"</h2>\n"+plot.String()))
 		for _, p := range c.Points {
 			for _, result := range []*Result{p.Commit, p.Endorse} {
 				if result != nil {
@@ -50,14 +52,24 @@ func WriteGrowthHTML(out io.Writer, curves ...*Curve) error {
 }
 
 func (r report) write(out io.Writer) error {
-	page, err := template.New("report").Funcs(template.FuncMap{
+	return fill(out, "report", reportText, r, template.Funcs{
 		"ms": milliseconds, "remarks": (*Result).remarks, "plot": plot, "top": func(values any) string { return fmt.Sprintf("%.4g", slices.Max(floats(values))) },
 		"width": func() int { return plotWidth }, "height": func() int { return plotHeight },
-	}).Parse(reportText)
+	})
+}
+
+// fill writes a template of HTML or SVG, filled in.
+func fill(out io.Writer, name, text string, data any, funcs template.Funcs) error {
+	t, err := template.ParseHTML(name, text, funcs)
 	if err != nil {
 		return err
 	}
-	return page.Execute(out, r)
+	filled, err := t.Execute(data)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, filled)
+	return err
 }
 
 // plot is the points of an SVG polyline through values, which fill the plot's width; the greatest of them touches its top.

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"text/template"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/heddleledger/heddle/template"
 )
 
 // Config is crypto-config.yaml.
@@ -146,13 +147,13 @@ func fill(text, byDefault string, data any) (string, error) {
 	if text == "" {
 		text = byDefault
 	}
-	t, err := template.New("name").Parse(text)
+	t, err := template.Parse("name", text, nil)
 	if err != nil {
 		return "", fmt.Errorf("Error parsing template: %w", err)
 	}
-	var out strings.Builder
-	if err := t.Execute(&out, data); err != nil {
+	filled, err := t.Execute(data)
+	if err != nil {
 		return "", fmt.Errorf("Error executing template: %w", err)
 	}
-	return out.String(), nil
+	return filled, nil
 }

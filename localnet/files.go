@@ -8,7 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/template"
+
+	"github.com/heddleledger/heddle/template"
 )
 
 //go:embed templates
@@ -47,16 +48,12 @@ func (n *Network) build(ctx context.Context) error {
 			Org Org
 		}{n.Plan, org}})
 	}
-	all, err := template.ParseFS(templates, "templates/*")
-	if err != nil {
-		return err
-	}
 	for _, f := range files {
-		var text strings.Builder
-		if err := all.ExecuteTemplate(&text, f.template, f.data); err != nil {
+		text, err := fill(f.template, f.data)
+		if err != nil {
 			return err
 		}
-		if err := n.write(f.name, text.String()); err != nil {
+		if err := n.write(f.name, text); err != nil {
 			return err
 		}
 	}
@@ -71,6 +68,22 @@ func (n *Network) build(ctx context.Context) error {
 		return err
 	}
 	return n.write(planFile, string(raw)+"\n")
+}
+
+// fill returns one of the templates, filled in.
+func fill(name string, data any) (string, error) {
+	text, err := templates.ReadFile("templates/" + name)
+	if err != nil {
+		return "", err
+	}
+	t, err := template.Parse(name, string(text), template.Funcs{
+		"address": Node.Address, "chaincodeAddress": Node.ChaincodeAddress, "operationsAddress": Node.OperationsAddress,
+		"peerDir": Org.PeerDir, "ordererDir": Plan.OrdererDir, "tlsRoots": Plan.TLSRoots,
+	})
+	if err != nil {
+		return "", err
+	}
+	return t.Execute(data)
 }
 
 // generate runs cryptogen and configtxgen.

@@ -8,13 +8,14 @@ import (
 	"go/format"
 	"slices"
 	"strings"
-	"text/template"
 
 	"google.golang.org/protobuf/cmd/protoc-gen-go/internal_gengo"
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/pluginpb"
+
+	"github.com/heddleledger/heddle/template"
 )
 
 // metaInterface is the interface by which every chaincode made with chaintool tells what it is.
@@ -57,12 +58,12 @@ func generate(c *config, source func(name string) ([]byte, bool)) (map[string][]
 		dir := i.Dir + "/"
 		generated[dir+"interface.pb.go"] = i.messages
 		if name == metaInterface || slices.Contains(c.provides, name) {
-			if generated[dir+"server-stub.go"], err = render(serverTemplate, i); err != nil {
+			if generated[dir+"server-stub.go"], err = render("server", serverTemplate, i); err != nil {
 				return nil, fmt.Errorf("interface %s: %w", name, err)
 			}
 		}
 		if slices.Contains(c.consumes, name) {
-			if generated[dir+"client-stub.go"], err = render(clientTemplate, i); err != nil {
+			if generated[dir+"client-stub.go"], err = render("client", clientTemplate, i); err != nil {
 				return nil, fmt.Errorf("interface %s: %w", name, err)
 			}
 		}
@@ -71,7 +72,7 @@ func generate(c *config, source func(name string) ([]byte, bool)) (map[string][]
 	generated["ccs/ccs.go"] = []byte(ccsSource)
 	metadata, err := describe(c, source)
 	if err == nil {
-		generated["ccs/metadata.go"], err = render(metadataTemplate, metadata)
+		generated["ccs/metadata.go"], err = render("metadata", metadataTemplate, metadata)
 	}
 	return generated, err
 }
@@ -207,8 +208,10 @@ func each(messages []*descriptorpb.DescriptorProto, scope string, visit func(m *
 // metadata is what the meta interface answers.
 type metadata struct {
 	Interfaces []described
-	Facts      [][2]string
+	Facts      []fact
 }
+
+type fact struct{ Name, Value string }
 
 type described struct {
 	Name string
@@ -216,7 +219,7 @@ type described struct {
 }
 
 func describe(c *config, source func(string) ([]byte, bool)) (*metadata, error) {
-	m := &metadata{Facts: [][2]string{
+	m := &metadata{Facts: []fact{
 		{"Application Name", c.Name}, {"Application Version", c.Version}, {"Platform", fmt.Sprintf("%s version %d", c.Platform.Name, c.Platform.Version)},
 	}}
 	for _, name := range c.provides {
@@ -232,10 +235,15 @@ func describe(c *config, source func(string) ([]byte, bool)) (*metadata, error) 
 	return m, nil
 }
 
-func render(t *template.Template, data any) ([]byte, error) {
-	var b bytes.Buffer
-	if err := t.Execute(&b, data); err != nil {
+// render fills in a template of Go's code.
+func render(name, text string, data any) ([]byte, error) {
+	t, err := template.Parse(name, text, nil)
+	if err != nil {
 		return nil, err
 	}
-	return format.Source(b.Bytes())
+	source, err := t.Execute(data)
+	if err != nil {
+		return nil, err
+	}
+	return format.Source([]byte(source))
 }

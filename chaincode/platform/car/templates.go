@@ -1,7 +1,5 @@
 package car
 
-import "text/template"
-
 // apiSource is the package by which the interfaces' packages and ccs know each other.
 const apiSource = `// Package api ties the interfaces of a chaincode to what implements them. Generated.
 package api
@@ -137,7 +135,7 @@ func run(functions map[int]api.Function, index int, stub shim.ChaincodeStubInter
 `
 
 // serverTemplate is what a provided interface asks of its implementation, and how it is called.
-var serverTemplate = template.Must(template.New("server").Parse(`// Generated.
+const serverTemplate = `// Generated.
 
 package {{.Package}}
 
@@ -191,10 +189,10 @@ func functionsOf(i CCInterface) map[int]api.Function {
 }
 
 var _ = proto.Marshal // used by functions that take or return something
-`))
+`
 
 // clientTemplate calls a consumed interface of another chaincode.
-var clientTemplate = template.Must(template.New("client").Parse(`// Generated.
+const clientTemplate = `// Generated.
 
 package {{.Package}}
 
@@ -245,10 +243,10 @@ func call(stub shim.ChaincodeStubInterface, chaincodeName, function string, para
 	}
 	return nil
 }
-`))
+`
 
 // metadataTemplate answers what a chaincode is and which interfaces it has.
-var metadataTemplate = template.Must(template.New("metadata").Parse(`// Generated.
+const metadataTemplate = `// Generated.
 
 package ccs
 
@@ -270,7 +268,7 @@ var interfaces = []*meta.InterfaceDescriptor{
 
 var facts = &meta.Facts{Facts: []*meta.Facts_Fact{
 {{- range .Facts}}
-	{Name: {{printf "%q" (index . 0)}}, Value: {{printf "%q" (index . 1)}}},
+	{Name: {{printf "%q" .Name}}, Value: {{printf "%q" .Value}}},
 {{- end}}
 }}
 
@@ -304,4 +302,4 @@ func (*ChaincodeMetaData) GetInterface(_ shim.ChaincodeStubInterface, params *me
 func (*ChaincodeMetaData) GetFacts(shim.ChaincodeStubInterface, *meta.GetFactsParams) (*meta.Facts, error) {
 	return facts, nil
 }
-`))
+`
