@@ -25,9 +25,13 @@ func (e *execution) pipe(dot reflect.Value, p *parse.PipeNode) (reflect.Value, e
 	for _, d := range p.Decl {
 		if !p.IsAssign {
 			e.vars = append(e.vars, variable{d.Ident[0], last[0]})
-		} else if err := e.set(d.Ident[0], last[0]); err != nil {
+			continue
+		}
+		to, err := e.variable(d.Ident[0])
+		if err != nil {
 			return last[0], err
 		}
+		to.value = last[0]
 	}
 	return last[0], nil
 }
@@ -62,11 +66,11 @@ func (e *execution) operand(dot reflect.Value, n parse.Node) (reflect.Value, err
 	case *parse.FieldNode:
 		return fields(dot, n.Ident)
 	case *parse.VariableNode:
-		v, err := e.value(n.Ident[0])
+		v, err := e.variable(n.Ident[0])
 		if err != nil {
-			return v, err
+			return reflect.Value{}, err
 		}
-		return fields(v, n.Ident[1:])
+		return fields(v.value, n.Ident[1:])
 	case *parse.IdentifierNode:
 		return e.call(dot, n.Ident, nil, nil)
 	case *parse.PipeNode:
@@ -83,9 +87,10 @@ func (e *execution) operand(dot reflect.Value, n parse.Node) (reflect.Value, err
 
 // number is an int or, as its text has it, a float64.
 func number(n *parse.NumberNode) (reflect.Value, error) {
-	hexOrRune := strings.ContainsAny(n.Text, "xX'") && !strings.ContainsAny(n.Text, "pP")
+	isRune := n.Text[0] == '\''
+	isHex := strings.ContainsAny(n.Text, "xX") && !strings.ContainsAny(n.Text, "pP")
 	switch {
-	case n.IsFloat && !hexOrRune && strings.ContainsAny(n.Text, ".eEpP"):
+	case n.IsFloat && !isRune && !isHex && strings.ContainsAny(n.Text, ".eEpP"):
 		return reflect.ValueOf(n.Float64), nil
 	case n.IsInt && int64(int(n.Int64)) == n.Int64:
 		return reflect.ValueOf(int(n.Int64)), nil
@@ -99,7 +104,7 @@ func number(n *parse.NumberNode) (reflect.Value, error) {
 func fields(v reflect.Value, names []string) (reflect.Value, error) {
 	for _, name := range names {
 		if !v.IsValid() {
-			return v, nil // nil has no fields, and this is none of them
+			return v, nil // as text/template has it, a field of nil is nil
 		}
 		of := v.Type()
 		if v = pointedTo(v); !v.IsValid() {
@@ -185,22 +190,30 @@ func (e *execution) logical(dot reflect.Value, name string, operands []parse.Nod
 	return v, nil
 }
 
-// assignable returns a value as a function's parameter takes it: an interface is nil for what has no value, and numbers may be of another size.
+// assignable returns a value as a function's parameter takes it: nil for what has no value, and a basic value of another type if it reads the same.
 func assignable(v reflect.Value, typ reflect.Type) (reflect.Value, error) {
-	switch v = concrete(v); {
-	case v.IsValid() && v.Type().AssignableTo(typ):
-		return v, nil
-	case v.IsValid() && isNumber(v.Kind()) && isNumber(typ.Kind()):
-		return v.Convert(typ), nil
-	case v.IsValid():
-		return v, fmt.Errorf("wrong type for value; expected %s; got %s", typ, v.Type())
-	case typ.Kind() == reflect.Interface:
-		return reflect.Zero(typ), nil
+	v = concrete(v)
+	if !v.IsValid() {
+		switch typ.Kind() {
+		case reflect.Interface, reflect.Pointer, reflect.Slice:
+			return reflect.Zero(typ), nil
+		}
+		return v, fmt.Errorf("value is nil; should be of type %s", typ)
 	}
-	return v, fmt.Errorf("value is nil; should be of type %s", typ)
+	if v.Type().AssignableTo(typ) {
+		return v, nil
+	}
+	if isBasic(v.Kind()) && isBasic(typ.Kind()) && v.CanConvert(typ) {
+		if converted := v.Convert(typ); fmt.Sprint(converted) == fmt.Sprint(v) {
+			return converted, nil
+		}
+	}
+	return v, fmt.Errorf("wrong type for value; expected %s; got %s", typ, v.Type())
 }
 
-func isNumber(k reflect.Kind) bool { return k >= reflect.Int && k <= reflect.Float64 }
+func isBasic(k reflect.Kind) bool {
+	return k >= reflect.Bool && k <= reflect.Float64 || k == reflect.String
+}
 
 // concrete is what an interface holds.
 func concrete(v reflect.Value) reflect.Value {
@@ -220,10 +233,10 @@ func pointedTo(v reflect.Value) reflect.Value {
 
 // truth says whether a value is what if calls true: not empty, not zero, not nil.
 func truth(v reflect.Value) bool {
-	switch v.Kind() {
+	switch v = concrete(v); v.Kind() {
 	case reflect.Invalid:
 		return false
-	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
+	case reflect.Slice, reflect.String:
 		return v.Len() > 0
 	case reflect.Struct:
 		return true
@@ -233,10 +246,12 @@ func truth(v reflect.Value) bool {
 
 // elements returns what range goes through, and whether that is anything. A number has no keys.
 func elements(v reflect.Value, variables int) (all iter.Seq2[reflect.Value, reflect.Value], some bool, err error) {
-	v = pointedTo(v)
-	switch {
-	case !v.IsValid():
+	if !v.IsValid() {
 		return nil, false, nil
+	}
+	switch v = pointedTo(v); {
+	case !v.IsValid():
+		return nil, false, errors.New("range can't iterate over a nil pointer")
 	case v.Kind() == reflect.Slice:
 		return v.Seq2(), v.Len() > 0, nil
 	case !v.CanInt() && !v.CanUint():

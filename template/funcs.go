@@ -15,26 +15,26 @@ var predefined = Funcs{
 	"or":       short,
 	"not":      func(v any) bool { return !truth(reflect.ValueOf(v)) },
 	"eq":       equal,
-	"ne":       func(a, b any) (bool, error) { same, err := equal(a, b); return !same, err },
-	"lt":       func(a, b any) (bool, error) { c, err := compare(a, b); return c < 0, err },
-	"le":       func(a, b any) (bool, error) { c, err := compare(a, b); return c <= 0, err },
-	"gt":       func(a, b any) (bool, error) { c, err := compare(a, b); return c > 0, err },
-	"ge":       func(a, b any) (bool, error) { c, err := compare(a, b); return c >= 0, err },
+	"ne":       func(a, b any) (bool, error) { same, err := equals(a, b); return !same, err },
+	"lt":       less,
+	"le":       lessOrEqual,
+	"gt":       func(a, b any) (bool, error) { is, err := lessOrEqual(a, b); return !is, err },
+	"ge":       func(a, b any) (bool, error) { is, err := less(a, b); return !is, err },
 	"len":      length,
 	"index":    index,
 	"slice":    slice,
 	"print":    fmt.Sprint,
 	"printf":   fmt.Sprintf,
 	"println":  fmt.Sprintln,
-	"html":     func(args ...any) string { return html.EscapeString(text(args)) },
-	"urlquery": func(args ...any) string { return url.QueryEscape(text(args)) },
+	"html":     func(args ...any) string { return html.EscapeString(asText(args)) },
+	"urlquery": func(args ...any) string { return url.QueryEscape(asText(args)) },
 }
 
 // short stands for the functions that look at no more arguments than they need, which are no functions of Go: (*execution).logical.
 const short = "short-circuit"
 
-// text is what functions that take a text make of their arguments.
-func text(args []any) string {
+// asText is what functions that take a text make of their arguments.
+func asText(args []any) string {
 	for i, a := range args {
 		if v := printable(reflect.ValueOf(a)); v.IsValid() {
 			args[i] = v.Interface()
@@ -66,57 +66,104 @@ func equal(a any, others ...any) (bool, error) {
 		return false, errors.New("missing argument for comparison")
 	}
 	for _, b := range others {
-		order, err := compare(a, b)
-		same := order == 0
-		if x, y := reflect.ValueOf(a), reflect.ValueOf(b); err != nil {
-			switch {
-			case isNil(x) || isNil(y):
-				same = isNil(x) && isNil(y)
-			case x.Type() != y.Type() && (isBasic(x) || isBasic(y)):
-				return false, err
-			case !y.Comparable() || x.Type() == y.Type() && !x.Comparable():
-				return false, fmt.Errorf("non-comparable types: %T and %T", a, b)
-			default:
-				same = a == b
-			}
-		}
-		if same {
-			return true, nil
+		if same, err := equals(a, b); same || err != nil {
+			return same, err
 		}
 	}
 	return false, nil
 }
 
+func equals(a, b any) (bool, error) {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	of, unlike := kindOf(x), kindOf(x) != kindOf(y)
+	switch {
+	case x.IsValid() && y.IsValid() && (unlike || of == other && x.Kind() != y.Kind()):
+		return false, incompatible(a, b)
+	case unlike:
+		return false, nil
+	case of == integer:
+		return compareIntegers(x, y) == 0, nil
+	case of == real:
+		return x.Float() == y.Float(), nil
+	case of == text:
+		return x.String() == y.String(), nil
+	case of == boolean:
+		return x.Bool() == y.Bool(), nil
+	case isNil(x) || isNil(y):
+		return isNil(x) && isNil(y), nil
+	case !y.Comparable() || x.Type() == y.Type() && !x.Comparable():
+		return false, incompatible(a, b)
+	}
+	return a == b, nil
+}
+
+// less says whether a is less than b: numbers of one kind, or texts.
+func less(a, b any) (bool, error) {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	switch of := kindOf(x); {
+	case of != kindOf(y):
+	case of == integer:
+		return compareIntegers(x, y) < 0, nil
+	case of == real:
+		return x.Float() < y.Float(), nil
+	case of == text:
+		return x.String() < y.String(), nil
+	}
+	return false, incompatible(a, b)
+}
+
+// lessOrEqual is not the opposite of greater, for what is not a number.
+func lessOrEqual(a, b any) (bool, error) {
+	if is, err := less(a, b); is || err != nil {
+		return is, err
+	}
+	return equals(a, b)
+}
+
+func incompatible(a, b any) error {
+	return fmt.Errorf("incompatible types for comparison: %T and %T", a, b)
+}
+
+// The kinds of values that can be compared with each other.
+const (
+	other = iota
+	boolean
+	integer
+	real
+	text
+)
+
+func kindOf(v reflect.Value) int {
+	switch {
+	case v.Kind() == reflect.Bool:
+		return boolean
+	case v.CanInt() || v.CanUint():
+		return integer
+	case v.CanFloat():
+		return real
+	case v.Kind() == reflect.String:
+		return text
+	}
+	return other
+}
+
+// compareIntegers takes them with a sign or without.
+func compareIntegers(a, b reflect.Value) int {
+	switch {
+	case a.CanInt() && b.CanInt():
+		return cmp.Compare(a.Int(), b.Int())
+	case a.CanUint() && b.CanUint():
+		return cmp.Compare(a.Uint(), b.Uint())
+	case a.CanUint():
+		return -compareIntegers(b, a)
+	case a.Int() < 0:
+		return -1
+	}
+	return cmp.Compare(uint64(a.Int()), b.Uint())
+}
+
 func isNil(v reflect.Value) bool {
 	return !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice) && v.IsNil()
-}
-
-func isBasic(v reflect.Value) bool {
-	return isNumber(v.Kind()) || v.Kind() == reflect.String || v.Kind() == reflect.Bool
-}
-
-// compare orders numbers and strings. Integers may have a sign or none.
-func compare(a, b any) (int, error) {
-	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
-	switch {
-	case x.CanInt() && y.CanInt():
-		return cmp.Compare(x.Int(), y.Int()), nil
-	case x.CanUint() && y.CanUint():
-		return cmp.Compare(x.Uint(), y.Uint()), nil
-	case x.CanInt() && y.CanUint():
-		if x.Int() < 0 {
-			return -1, nil
-		}
-		return cmp.Compare(uint64(x.Int()), y.Uint()), nil
-	case x.CanUint() && y.CanInt():
-		order, err := compare(b, a)
-		return -order, err
-	case x.CanFloat() && y.CanFloat():
-		return cmp.Compare(x.Float(), y.Float()), nil
-	case x.Kind() == reflect.String && y.Kind() == reflect.String:
-		return cmp.Compare(x.String(), y.String()), nil
-	}
-	return 0, fmt.Errorf("incompatible types for comparison: %T and %T", a, b)
 }
 
 func length(v any) (int, error) {
@@ -169,12 +216,12 @@ func hasLength(v reflect.Value) bool { return v.Kind() == reflect.String || v.Ki
 
 // position is an index from 0 to last.
 func position(index any, last int) (int, error) {
-	at, err := assignable(reflect.ValueOf(index), reflect.TypeFor[int]())
-	switch {
-	case err != nil || reflect.ValueOf(index).CanFloat():
+	at := reflect.ValueOf(index)
+	if kindOf(at) != integer {
 		return 0, fmt.Errorf("cannot index slice/array with type %T", index)
-	case at.Int() < 0 || at.Int() > int64(last):
+	}
+	if compareIntegers(at, reflect.ValueOf(0)) < 0 || compareIntegers(at, reflect.ValueOf(last)) > 0 {
 		return 0, fmt.Errorf("index out of range: %v", index)
 	}
-	return int(at.Int()), nil
+	return int(at.Convert(reflect.TypeFor[int64]()).Int()), nil
 }

@@ -2,10 +2,12 @@
 //
 // It is here for the size of the program. text/template can call any method of any value by its name, so a linker that finds it in a program must
 // keep all exported methods of all types, whether called or not: a sixth of Heddle's executable, and some of the memory of every process. This
-// package reads fields and elements, and calls the functions it is given, but no methods.
+// package reads fields and elements, and calls the functions it is given; methods that a value has beyond String and Error, for
+// printing, it does not see.
 //
-// What it knows is the language as text/template documents it, without methods, maps, arrays, channels and iterators, complex numbers, and the
-// functions call and js. Its tests hold what it writes against text/template.
+// What it knows is the language as text/template documents it, without methods, maps, arrays, channels and iterators, complex numbers,
+// the functions call and js, and the third index of slice. Functions are less particular: they take any basic value that reads the same as one
+// of their parameter's type. Its tests hold what it writes against text/template.
 package template
 
 import (
@@ -31,7 +33,7 @@ type Template struct {
 	escape func(string) string // what every action prints goes through it; nil: as it is
 }
 
-// Parse makes a template of text. The name is for errors, which have the form and the texts of text/template's.
+// Parse makes a template of text. The name is for errors, which have the form of text/template's.
 func Parse(name, text string, funcs Funcs) (*Template, error) {
 	trees, err := parse.Parse(name, text, "", "", predefined, funcs)
 	if err != nil {
@@ -41,7 +43,7 @@ func Parse(name, text string, funcs Funcs) (*Template, error) {
 }
 
 // ParseHTML makes a template that escapes what its actions print, but HTML: they may stand between HTML's elements and in quoted attributes,
-// not in scripts, styles, URLs or names.
+// not in scripts, styles, URLs or names. They need not, and should not, call the function html.
 func ParseHTML(name, text string, funcs Funcs) (*Template, error) {
 	t, err := Parse(name, text, funcs)
 	if err != nil {
@@ -73,7 +75,7 @@ type variable struct {
 }
 
 // maxDepth is how deep templates may invoke each other.
-const maxDepth = 1000
+const maxDepth = 100_000
 
 // What break and continue do to the nodes they stand in.
 var (
@@ -144,7 +146,7 @@ func (e *execution) node(dot reflect.Value, n parse.Node) error {
 	case *parse.ContinueNode:
 		return errContinue
 	}
-	return nil // a text or a comment
+	return nil
 }
 
 func (e *execution) list(dot reflect.Value, list *parse.ListNode) error {
@@ -186,7 +188,7 @@ func (e *execution) each(dot reflect.Value, n *parse.RangeNode) error {
 	variables := n.Pipe.Decl
 	all, some, err := elements(v, len(variables))
 	if err != nil {
-		return e.located(n, err)
+		return e.located(n.Pipe, err)
 	}
 	if !some {
 		return e.list(dot, n.ElseList)
@@ -198,9 +200,11 @@ func (e *execution) each(dot reflect.Value, n *parse.RangeNode) error {
 			if i < len(variables)-1 {
 				of = key
 			}
-			if err := e.set(v.Ident[0], of); err != nil {
-				return e.located(n, err)
+			to, err := e.variable(v.Ident[0])
+			if err != nil {
+				return e.located(n.Pipe, err)
 			}
+			to.value = of
 		}
 		err := e.list(element, n.List)
 		e.vars = e.vars[:inside]
@@ -214,32 +218,21 @@ func (e *execution) each(dot reflect.Value, n *parse.RangeNode) error {
 	return nil
 }
 
-// set gives the innermost variable of a name another value.
-func (e *execution) set(name string, v reflect.Value) error {
+// variable finds the innermost variable of a name. The parser lets through what assigns to one that is not declared.
+func (e *execution) variable(name string) (*variable, error) {
 	for i := len(e.vars) - 1; i >= 0; i-- {
 		if e.vars[i].name == name {
-			e.vars[i].value = v
-			return nil
+			return &e.vars[i], nil
 		}
 	}
-	return fmt.Errorf("undefined variable: %s", name)
-}
-
-// value returns what the innermost variable of a name has.
-func (e *execution) value(name string) (reflect.Value, error) {
-	for i := len(e.vars) - 1; i >= 0; i-- {
-		if e.vars[i].name == name {
-			return e.vars[i].value, nil
-		}
-	}
-	return reflect.Value{}, fmt.Errorf("undefined variable: %s", name)
+	return nil, fmt.Errorf("undefined variable: %s", name)
 }
 
 // print writes what an action comes to.
 func (e *execution) print(v reflect.Value) error {
 	var printed any = noValue
 	if v = printable(v); v.IsValid() {
-		if v.Kind() == reflect.Chan || v.Kind() == reflect.Func {
+		if v.Kind() == reflect.Func {
 			return fmt.Errorf("can't print a value of type %s", v.Type())
 		}
 		printed = v.Interface()

@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,7 +23,10 @@ type data struct {
 	Names, None              []string
 	Orgs                     []*org
 	Nobody                   *org
-	Any, Nil                 any
+	Any, Nil, Blank, Zero    any
+	Anys                     []any
+	Flag                     flag
+	NaN                      float64
 	Took                     time.Duration
 	hidden                   string
 	inner
@@ -33,12 +37,15 @@ type org struct {
 	Port int
 }
 
+type flag bool
+
 type inner struct{ Outer string }
 
 func some() data {
 	return data{
 		Prefix: "peer", Hostname: "peer0", Domain: "org1.example.com", Index: 7, Small: 3, Share: 2.5, Yes: true,
 		Names: []string{"a", "b<c>", `"d" & 'e'`}, Orgs: []*org{{"Org1", 7051}, {"Org2", 9051}}, Any: org{"Org3", 1}, Took: 15,
+		Blank: "", Zero: 0, Anys: []any{"", 0, false, nil, "x"}, Flag: true, NaN: math.NaN(),
 		hidden: "hidden", inner: inner{"outer"},
 	}
 }
@@ -47,6 +54,8 @@ var funcs = Funcs{
 	"double": func(n int) int { return 2 * n },
 	"half":   func(x float64) float64 { return x / 2 },
 	"join":   func(sep string, s ...string) string { return strings.Join(s, sep) },
+	"org":    func(o *org, s []string) string { return fmt.Sprint(o == nil, s == nil) },
+	"negate": func(f flag) flag { return !f },
 	"fail":   func() (string, error) { return "", fmt.Errorf("failed") },
 	"good":   func() (string, error) { return "good", nil },
 }
@@ -57,22 +66,22 @@ var templates = []string{
 	`a {{- .Index -}} b`, `{{/* comment */}}x`, `{{.inner}}`, `{{.hidden}}`, `{{.Outer}}`, `{{.Absent}}`, `{{.Prefix.Absent}}`, `{{.Nobody}}`, `{{.Nobody.Name}}`,
 	`{{.Any.Name}}`, `{{(.Any).Port}}`, `{{.Nil}}`, `{{.Nil.Name}}`, `{{.Nil.Name.More}}`, `{{.Took}}`, `{{.Orgs}}`, `{{(index .Orgs 1).Name}}`, `{{.Small}} {{.Share}}`,
 	`{{if .Yes}}y{{else}}n{{end}}`, `{{if .No}}y{{else if .Index}}i{{else}}n{{end}}`, `{{if .None}}y{{end}}`, `{{if .Nobody}}y{{end}}`, `{{if .Nil}}y{{end}}`, `{{if .Any}}y{{end}}`,
-	`{{if not .No}}y{{end}}`, `{{if and .Yes .Index}}y{{end}}`, `{{and .No .Absent}}`, `{{or .Yes .Absent}}`, `{{.Yes | and .No}}`, `{{.Yes | or .No}}`, `{{and}}`, `{{or .No 0 "x"}}`, `{{nil | not}}`,
+	`{{if not .No}}y{{end}}`, `{{if and .Yes .Index}}y{{end}}`, `{{and .No .Absent}}`, `{{or .Yes .Absent}}`, `{{.Yes | and .No}}`, `{{.Yes | or .No}}`, `{{and}}`, `{{or .No 0 "x"}}`, `{{or .Blank "x"}} {{or .Zero 1}} {{and .Blank "x"}}`, `{{range .Anys}}{{or . "none"}};{{if .}}y{{end}}{{end}}`, `{{nil | not}}`,
 	`{{range .Names}}[{{.}}]{{end}}`, `{{range .None}}x{{else}}none{{end}}`, `{{range $i, $n := .Names}}{{if $i}}, {{end}}{{$n}}{{end}}`, `{{range $n := .Names}}{{$n}}{{end}}`,
-	`{{range 3}}{{.}}{{end}}`, `{{range $i := .Small}}{{$i}}{{end}}`, `{{range $i, $j := 3}}{{end}}`, `{{range 0}}x{{else}}zero{{end}}`, `{{range -3}}x{{else}}less{{end}}`, `{{range .Prefix}}{{end}}`, `{{range .Nil}}x{{else}}nil{{end}}`,
+	`{{range 3}}{{.}}{{end}}`, `{{range $i := .Small}}{{$i}}{{end}}`, `{{range $i, $j := 3}}{{end}}`, `{{range 0}}x{{else}}zero{{end}}`, `{{range -3}}x{{else}}less{{end}}`, `{{range .Prefix}}{{end}}`, `{{range .Nil}}x{{else}}nil{{end}}`, `{{range .Nobody}}x{{else}}nil{{end}}`,
 	`{{range .Orgs}}{{.Name}}:{{.Port}} {{$.Domain}} {{end}}`, `{{range .Names}}{{if eq . "b<c>"}}{{continue}}{{end}}{{.}}{{end}}`, `{{range .Names}}{{.}}{{break}}{{end}}`,
 	`{{range .Names}}{{range 3}}{{if eq . 1}}{{break}}{{end}}{{.}}{{end}};{{end}}`, `{{range .Names}}{{$x := .}}{{$x}}{{end}}`,
 	`{{$x := 1}}{{range .Names}}{{$x = .}}{{end}}{{$x}}`, `{{$x := 1}}{{if .Yes}}{{$x := 2}}{{$x}}{{end}}{{$x}}`, `{{$i := 0}}{{$n := 0}}{{range $i, $n = .Names}}{{end}}{{$i}}{{$n}}`, `{{$n := 0}}{{range $n = .Names}}{{end}}{{$n}}`,
 	`{{with .Any}}{{.Name}}{{end}}`, `{{with .Nil}}x{{else}}none{{end}}`, `{{with .Nil}}x{{else with .Domain}}{{.}}{{end}}`, `{{with $o := index .Orgs 0}}{{$o.Name}}{{.Port}}{{end}}`, `{{if $x := .Index}}{{$x}}{{end}}`,
 	`{{define "t"}}<{{.}}>{{end}}{{template "t" .Index}}{{template "t"}}{{template "none"}}`, `{{block "b" .Domain}}[{{.}}]{{end}}`, `{{define "r"}}{{template "r" .}}{{end}}{{template "r" .}}`, `{{define "t"}}{{.Absent}}{{end}}{{template "t" .}}`,
 	`{{eq 1 1}} {{eq .Index 8 7}} {{eq .Small 3}} {{eq 3 .Small}} {{eq "a" "b"}} {{eq .Yes true}} {{eq 1.5 1.5}} {{eq .Any .Any}} {{eq .Nil nil}} {{eq .Index nil}} {{ne 1 2}}`, `{{eq 1}}`, `{{eq 1 "1"}}`, `{{eq 1 1.0}}`, `{{eq .Names .Names}}`, `{{eq .Index .Took}}`,
-	`{{lt 1 2}} {{le 2 2}} {{gt 1 2}} {{ge "b" "a"}} {{lt .Small 4}} {{lt -1 .Small}} {{lt 1.5 2.5}}`, `{{lt true false}}`, `{{lt 1 "2"}}`, `{{lt .Nil 1}}`, `{{lt 1}}`,
+	`{{lt 1 2}} {{le 2 2}} {{gt 1 2}} {{ge "b" "a"}} {{lt .Small 4}} {{lt -1 .Small}} {{lt 1.5 2.5}}`, `{{eq .Flag true}} {{eq .NaN .NaN}} {{ne .NaN .NaN}} {{lt .NaN 1.0}} {{le .NaN 1.0}} {{gt .NaN 1.0}} {{ge .NaN 1.0}}`, `{{ne .Index .None}}`, `{{eq .Nobody "x"}}`, `{{ne .Nobody .Any}}`, `{{ne .Names .Any}}`, `{{eq .Nobody nil}} {{eq nil .Nobody}} {{eq .None nil}} {{ne .Names nil}}`, `{{lt true false}}`, `{{lt 1 "2"}}`, `{{lt .Nil 1}}`, `{{lt 1}}`,
 	`{{len .Names}} {{len .Domain}}`, `{{len 3}}`, `{{len .Nil}}`, `{{len .Nobody}}`, `{{index .Names 0}} {{index .Domain 0}}`, `{{index .Names 9}}`, `{{index .Names -1}}`, `{{index .Names "0"}}`, `{{index .Names 1.0}}`, `{{index .Names nil}}`, `{{index 3 0}}`, `{{index .Names .Small}}`, `{{index .Names}}`, `{{index nil}}`, `{{index .Names 2 1}}`,
 	`{{slice .Domain 3}} {{slice .Domain 0 4}} {{slice .Names 1}} {{slice .Domain}}`, `{{slice .Domain 4 3}}`, `{{slice .Domain 0 99}}`, `{{slice 3}}`, `{{slice .Nil 1}}`, `{{slice .Domain 1 2 3}}`,
 	`{{print 1 2 "x" "y" .Nil}}`, `{{println .Index "x"}}`, `{{printf "%v %q %d %t" .Any .Domain .Index .Yes}}`, `{{.Domain | printf "%s-%s" .Prefix}}`, `{{printf 1}}`, `{{printf}}`, `{{printf "%d" nil}}`,
 	`{{html .Names}} {{html "<" "&"}} {{.Domain | html}} {{html .Nil}}`, `{{urlquery "a b&c" .Index}}`,
-	`{{double 4}} {{double .Index}} {{half 3}} {{half 2.5}} {{join "-" "a" "b"}} {{good}}`, `{{"b" | join "-" "a"}}`, `{{join}}`, `{{fail}}`, `{{double}}`, `{{double 1 2}}`, `{{double "x"}}`, `{{double nil}}`, `{{join "-" 1}}`, `{{good | printf "%s"}}`, `{{printf "%s" (good)}}`, `{{printf "%s" good}}`,
-	`{{1}} {{-1}} {{1.5}} {{1e3}} {{0x1F}} {{'a'}} {{0b11}} {{1_000}} {{0xFFp1}} {{true}} {{"s"}} {{` + "`raw`" + `}}`, `{{18446744073709551615}}`, `{{9223372036854775808}}`, `{{nil}}`, `{{1 2}}`, `{{.Index 1}}`, `{{1 | .Index}}`, `{{$x := 1}}{{$x 2}}`, `{{. 1}}`, `{{(1) 2}}`, `{{"s".Name}}`, `{{(.Any).Absent}}`, `{{(print "x").Name}}`, `{{$.Any.Name}}`, `{{$o := .Any}}{{$o.Port}}`,
+	`{{double 4}} {{double .Index}} {{half 3}} {{half 2.5}} {{join "-" "a" "b"}} {{good}} {{org nil nil}} {{negate true}}`, `{{double 1.5}}`, `{{"b" | join "-" "a"}}`, `{{join}}`, `{{fail}}`, `{{double}}`, `{{double 1 2}}`, `{{double "x"}}`, `{{double nil}}`, `{{join "-" 1}}`, `{{good | printf "%s"}}`, `{{printf "%s" (good)}}`, `{{printf "%s" good}}`,
+	`{{1}} {{-1}} {{1.5}} {{1e3}} {{0x1F}} {{'a'}} {{'p'}} {{printf "%c%c" 'p' 'P'}} {{0b11}} {{1_000}} {{0xFFp1}} {{true}} {{"s"}} {{` + "`raw`" + `}}`, `{{18446744073709551615}}`, `{{9223372036854775808}}`, `{{nil}}`, `{{1 2}}`, `{{.Index 1}}`, `{{1 | .Index}}`, `{{$x := 1}}{{$x 2}}`, `{{. 1}}`, `{{(1) 2}}`, `{{"s".Name}}`, `{{(.Any).Absent}}`, `{{(print "x").Name}}`, `{{$.Any.Name}}`, `{{$o := .Any}}{{$o.Port}}`,
 	`{{`, `{{end}}`, `{{.X`, `{{if}}{{end}}`, `{{unknown}}`, `{{$x}}`, `{{range .Names}}`, `{{break}}`,
 }
 
@@ -95,7 +104,7 @@ func TestLikeTextTemplate(t *testing.T) {
 
 var (
 	long    = regexp.MustCompile(`[0-9a-fA-F_]{4}|[0-9][eEpPxX]|[%']`) // large numbers
-	notHere = regexp.MustCompile(`\b(js|call|double|half|String|Nanoseconds|Microseconds|Milliseconds|Seconds|Minutes|Hours|Round|Truncate|Abs)\b|[0-9]i`)
+	notHere = regexp.MustCompile(`\b(js|call|double|half|org|negate|String|Nanoseconds|Microseconds|Milliseconds|Seconds|Minutes|Hours|Round|Truncate|Abs)\b|[0-9]i`)
 )
 
 // FuzzLikeTextTemplate finds templates that only one of the two can fill in, or that both fill in differently.

@@ -24,7 +24,7 @@ func TestTheLinkerDropsMethods(t *testing.T) {
 	scanner := bufio.NewScanner(dependencies)
 	scanner.Buffer(nil, 1<<24)
 	for ; scanner.Scan(); lines++ {
-		if from, _, ok := strings.Cut(scanner.Text(), " <ReflectMethod>"); ok {
+		if from, _, ok := strings.Cut(scanner.Text(), "<ReflectMethod>"); ok {
 			taking[from] = true
 		}
 	}
