@@ -83,7 +83,7 @@ func equals(a, b any) (bool, error) {
 		return false, nil
 	case of == integer:
 		return compareIntegers(x, y) == 0, nil
-	case of == real:
+	case of == float:
 		return x.Float() == y.Float(), nil
 	case of == text:
 		return x.String() == y.String(), nil
@@ -104,7 +104,7 @@ func less(a, b any) (bool, error) {
 	case of != kindOf(y):
 	case of == integer:
 		return compareIntegers(x, y) < 0, nil
-	case of == real:
+	case of == float:
 		return x.Float() < y.Float(), nil
 	case of == text:
 		return x.String() < y.String(), nil
@@ -129,7 +129,7 @@ const (
 	other = iota
 	boolean
 	integer
-	real
+	float
 	text
 )
 
@@ -140,7 +140,7 @@ func kindOf(v reflect.Value) int {
 	case v.CanInt() || v.CanUint():
 		return integer
 	case v.CanFloat():
-		return real
+		return float
 	case v.Kind() == reflect.String:
 		return text
 	}
