@@ -2,8 +2,7 @@
 //
 // It is here for the size of the program. text/template can call any method of any value by its name, so a linker that finds it in a program must
 // keep all exported methods of all types, whether called or not: a sixth of Heddle's executable, and some of the memory of every process. This
-// package reads fields and elements, and calls the functions it is given; methods that a value has beyond String and Error, for
-// printing, it does not see.
+// package reads fields and elements and calls the functions it is given. Of a value's methods it knows only String and Error, which print it.
 //
 // What it knows is the language as text/template documents it, without methods, maps, arrays, channels and iterators, complex numbers,
 // the functions call and js, and the third index of slice. Functions are less particular: they take any basic value that reads the same as one
