@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -34,7 +35,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 	for _, flushed := range []bool{true, false} {
 		for _, step := range Failpoints {
 			t.Run(fmt.Sprintf("%s, flushed %t", step, flushed), func(t *testing.T) {
-				dir, image := t.TempDir(), filepath.Join(t.TempDir(), "image")
+				dir, image := t.TempDir(), ""
 				opts := Options{SegmentSize: 64 << 10}
 				if flushed {
 					l := openLedger(t, dir, opts)
@@ -46,7 +47,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 					if reached != step || !armed.CompareAndSwap(true, false) {
 						return nil
 					}
-					require.NoError(t, os.CopyFS(image, os.DirFS(dir)))
+					image = crashed(t, dir)
 					return errCrash
 				}
 				l := openLedger(t, dir, opts)
@@ -123,11 +124,41 @@ func requireSound(t testing.TB, l *Ledger) {
 	}
 }
 
-// crashed is what a crash of the process would leave of an open ledger.
+// crashed is what a crash of the process would leave of an open ledger. Its state store flushes and clears up on its own: what was copied while a file
+// came, changed or went is no state the disk was ever in, and is copied again.
 func crashed(t testing.TB, dir string) string {
-	image := filepath.Join(t.TempDir(), "image")
-	require.NoError(t, os.CopyFS(image, os.DirFS(dir)))
-	return image
+	for range 1000 {
+		before := listing(t, dir)
+		image := filepath.Join(t.TempDir(), "image")
+		err := os.CopyFS(image, os.DirFS(dir))
+		if before == listing(t, dir) {
+			require.NoError(t, err)
+			return image
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("the files of %s never stay as they are", dir)
+	return ""
+}
+
+// listing has path, size and time of every file below dir.
+func listing(t testing.TB, dir string) string {
+	var list strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil {
+			var info fs.FileInfo
+			if info, err = d.Info(); err == nil {
+				fmt.Fprintln(&list, path, info.Size(), info.ModTime())
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			fmt.Fprintln(&list, path, "went away")
+			return nil
+		}
+		return err
+	})
+	require.NoError(t, err)
+	return list.String()
 }
 
 // TestReplayOnce: what was applied again after a crash is on the disk then, though the next crash comes before the state store's memory is full; and
@@ -161,10 +192,12 @@ func TestReplayOnce(t *testing.T) {
 	require.Empty(t, log)
 
 	grow(flushEvery)
-	require.Eventually(t, func() bool {
-		_, log, err := reopened(crashed(t, dir)) // it fails if files came while they were copied
-		return err == nil && strings.Contains(log, fmt.Sprintf("from=%d to=%d", flushEvery, flushEvery+9))
-	}, 30*time.Second, 10*time.Millisecond)
+	replayed := fmt.Sprintf("from=%d to=%d", flushEvery, flushEvery+9)
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(log, replayed); time.Sleep(10 * time.Millisecond) {
+		require.True(t, time.Now().Before(deadline), "the state store was not flushed: opening it says %q", log)
+		_, log, err = reopened(crashed(t, dir))
+		require.NoError(t, err)
+	}
 }
 
 // Nothing but the block file is needed.
