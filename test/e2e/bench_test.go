@@ -46,15 +46,15 @@ func TestBench(t *testing.T) {
 	page, err := os.ReadFile(html)
 	require.NoError(t, err)
 	require.Contains(t, string(page), "<h2>submit</h2>")
-	r = run("submit", "--env", user, "--for", "1s", "--workers", "4", "--reads", "1", "--keys", "zipf", "--key-space", "2")
-	require.NotZero(t, r.Outcomes["MVCC_READ_CONFLICT"], "two keys, many writers: %v", r.Outcomes)
+	contended := run("submit", "--env", user, "--for", "1s", "--workers", "4", "--reads", "1", "--keys", "zipf", "--key-space", "2")
+	require.NotZero(t, contended.Outcomes["MVCC_READ_CONFLICT"], "two keys, many writers: %v", contended.Outcomes)
 	run("order", "--env", user, "--count", "100", "--rate", "200")
 
 	require.NoError(t, n.StopNode(n.Orgs[1].Peer))
 	require.NoError(t, n.Forget(n.Orgs[1].Peer))
 	require.NoError(t, n.StartNode(t.Context(), n.Orgs[1].Peer))
 	r = run("commit", "--env", n.EnvFile(n.Admin(n.Orgs[1])))
-	require.Greater(t, r.Count, 500)
+	require.GreaterOrEqual(t, r.Count, 200+contended.Count+100)
 }
 
 // TestBenchGrowth measures small points along every axis: this machine's own pipeline commits, and a real peer endorses on what comes of it.
