@@ -4,11 +4,6 @@ GO ?= go
 TOOLS := $(CURDIR)/.tools
 LINKS := peer orderer cryptogen configtxgen configtxlator
 PROTOS := $(shell find wire -name '*.proto' | sort)
-# Everything is compiled in one way, so that what is tested is what is shipped, and nothing is compiled twice. The tag leaves out gRPC's page of traces, for
-# which the linker would keep every method (package template). A -tags of a command takes the place of this one, and so names it too.
-TAGS := grpcnotrace
-export CGO_ENABLED := 0
-export GOFLAGS += -trimpath -tags=$(TAGS)
 # Of make microbench: which benchmarks, how often, and an earlier result to compare with.
 STAGES ?= .
 COUNT ?= 6
@@ -16,7 +11,7 @@ BASE ?=
 
 .PHONY: build
 build: ## bin/heddle, and a link per familiar tool name
-	$(GO) build -ldflags "-s -w" -o bin/heddle ./cmd/heddle
+	CGO_ENABLED=0 $(GO) build -tags grpcnotrace -trimpath -ldflags "-s -w" -o bin/heddle ./cmd/heddle
 	@for l in $(LINKS); do ln -sf heddle bin/$$l; done
 
 .PHONY: test
@@ -26,7 +21,7 @@ test: check fast e2e ## everything that needs nothing but Go
 check: ## formatting and vet
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags $(TAGS),e2e,toolchains,clients ./...
+	$(GO) vet -tags "e2e toolchains clients" ./...
 
 .PHONY: fast
 fast: ## the tests that take a few minutes
@@ -34,11 +29,11 @@ fast: ## the tests that take a few minutes
 
 .PHONY: e2e
 e2e: build ## real processes: networks, chaincode builds, kills
-	$(GO) test -tags $(TAGS),e2e -count=1 -timeout 15m ./test/...
+	$(GO) test -tags e2e -count=1 -timeout 15m ./test/...
 
 .PHONY: soak
 soak: build ## 20 minutes of mixed load on three nodes, one of them killed every minute
-	$(GO) test -tags $(TAGS),e2e -count=1 -timeout 40m -v -run '^TestSoak$$' ./test/e2e -soak 20m -soak.kill 1m
+	$(GO) test -tags e2e -count=1 -timeout 40m -v -run '^TestSoak$$' ./test/e2e -soak 20m -soak.kill 1m
 
 .PHONY: bench
 bench: build ## the standard set of loads on a local network
@@ -53,18 +48,18 @@ microbench: ## each stage by itself, into .tools/bench.txt; with BASE=FILE, an e
 
 .PHONY: toolchains
 toolchains: build ## chaincode that needs more than Go: a Docker engine, Node.js, a JDK, Maven, and their registries
-	$(GO) test -tags $(TAGS),toolchains -count=1 ./chaincode/platform/node ./chaincode/platform/java
-	$(GO) test -tags $(TAGS),toolchains -count=1 ./chaincode/runtime/docker
-	$(GO) test -tags $(TAGS),toolchains -count=1 -run '^TestNoContainerIsLeftBehind$$' ./chaincode
-	$(GO) test -tags $(TAGS),e2e,toolchains -count=1 -timeout 15m -run '^(TestChaincodeInContainers|TestLanguagesInContainers|TestNode|TestJava)$$' ./test/e2e
-	$(GO) test -tags $(TAGS),e2e,toolchains -count=1 -run '^TestGuidesWithToolchains$$' ./test/guides
+	$(GO) test -tags toolchains -count=1 ./chaincode/platform/node ./chaincode/platform/java
+	$(GO) test -tags toolchains -count=1 ./chaincode/runtime/docker
+	$(GO) test -tags toolchains -count=1 -run '^TestNoContainerIsLeftBehind$$' ./chaincode
+	$(GO) test -tags "e2e toolchains" -count=1 -timeout 15m -run '^(TestChaincodeInContainers|TestLanguagesInContainers|TestNode|TestJava)$$' ./test/e2e
+	$(GO) test -tags "e2e toolchains" -count=1 -run '^TestGuidesWithToolchains$$' ./test/guides
 
 .PHONY: clients
 clients: build ## client libraries that others wrote, from npm and Maven (needs Node.js, a JDK, Maven and their registries)
 	cd test/clients/node2.2 && npm ci
 	cd test/clients/node1.4 && npm ci
 	mvn -q -B -f test/clients/java/pom.xml prepare-package
-	$(GO) test -tags $(TAGS),clients -count=1 -timeout 15m ./test/clients
+	$(GO) test -tags clients -count=1 -timeout 15m ./test/clients
 
 .PHONY: man
 man: build ## man/man1: manual pages of all commands
