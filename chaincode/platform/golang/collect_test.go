@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"go/build"
 	"io"
 	"os"
 	"path/filepath"
@@ -56,6 +57,9 @@ func TestCollectDependsOnNamesAndContentsOnly(t *testing.T) {
 }
 
 func TestCollectsDependenciesAsFabricDoes(t *testing.T) {
+	cgo := build.Default.CgoEnabled
+	build.Default.CgoEnabled = false // as in a process that was started with CGO_ENABLED=0
+	t.Cleanup(func() { build.Default.CgoEnabled = cgo })
 	gopath := writeTree(t, map[string]string{
 		"src/a/b/main.go": `package main
 			import (

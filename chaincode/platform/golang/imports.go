@@ -24,7 +24,9 @@ var provided = map[string]bool{
 // Like Fabric it follows an import that GOPATH lacks no further: it may be carried, and if not the build says so. Only when the chaincode itself
 // imports what nobody has is that an error here.
 func dependencies(s *source) ([]goPackage, error) {
-	r := &resolver{gopaths: s.gopaths, ctx: build.Default, found: map[string]goPackage{}}
+	ctx := build.Default
+	ctx.CgoEnabled = true // whatever CGO_ENABLED says: the same sources make the same package for everybody
+	r := &resolver{gopaths: s.gopaths, ctx: ctx, found: map[string]goPackage{}}
 	imports, err := r.imports(goPackage{s.importPath, s.dir})
 	if err != nil {
 		return nil, fmt.Errorf("Error obtaining imports: %w", err)
